@@ -1,0 +1,4 @@
+// Runs in: main thread.
+import { runCommandLine } from "./src/cli/command_line.ts";
+
+Deno.exit(await runCommandLine(Deno.args));

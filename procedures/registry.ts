@@ -1,0 +1,21 @@
+// Runs in: main thread.
+import type { ProcedureRegistry } from "../src/shared/registry.ts";
+
+/**
+ * The one place that says which procedures there are and what each may touch. A new procedure is a new file in this
+ * folder and one line here. What a line does not grant is denied.
+ */
+export const procedures: ProcedureRegistry = {
+  system_checks: {
+    module: import.meta.resolve("./system_checks.ts"),
+    permissions: (_settings, { lockFile }) => ({
+      sys: ["loadavg", "systemMemoryInfo", "osUptime", "statfs"],
+      read: [lockFile], // statfs asks about a path; this one holds nothing but a PID
+    }),
+    devices: ["/sys/class/thermal", "/sys/class/thermal/**"],
+  },
+  random_walk: {
+    module: import.meta.resolve("./random_walk.ts"),
+    permissions: () => ({}),
+  },
+};

@@ -1,0 +1,291 @@
+// Runs in: main thread.
+import { procedures as shippedProcedures } from "../../procedures/registry.ts";
+import {
+  type LogEntry,
+  type NodeFacts,
+  type Producer,
+  type StateBroadcast,
+  type StoredMessage,
+} from "../shared/protocol.ts";
+import { MessageSender } from "../shared/message_sender.ts";
+import type { ProcedureRegistry } from "../shared/registry.ts";
+import type { JsonSchema } from "../shared/secrets.ts";
+import { STATE_CHANNEL } from "../shared/state_replica.ts";
+import { version } from "../shared/version.ts";
+import { ConfigError, keepAsLastGood, type LoadedConfig, redactConfig } from "./configuration.ts";
+import { serveControl } from "./control_server.ts";
+import { removeOldLogs } from "./log_files.ts";
+import { type Logging, setUpLogging } from "./logging.ts";
+import type { Paths } from "./paths.ts";
+import { ProcedureHost } from "./procedure_host.ts";
+import { resolveSecrets } from "./secret_values.ts";
+import { StateAuthority } from "./state_authority.ts";
+import { type AgentStatus, storeStatisticsJson, workerStatusJson } from "./status.ts";
+import { StoreHost } from "./store_host.ts";
+
+/** How long procedures may take to end, in milliseconds: 30 s of teardown and a little for the store. */
+const STOP_GRACE_MS = 32_000;
+/** The same when a stuck thread forces a restart: everything must be over within two seconds. */
+const HASTY_GRACE_MS = 800;
+const DAY_MS = 86_400_000;
+
+/** What a program is made of; a fork or a test passes its own. */
+export interface Parts {
+  procedures: ProcedureRegistry;
+  /** The store's worker module. */
+  storeModule: string;
+  storeWatchdogMs?: number;
+}
+
+export const shippedParts: Parts = {
+  procedures: shippedProcedures,
+  storeModule: import.meta.resolve("../store/worker.ts"),
+};
+
+export interface AgentOptions {
+  parts: Parts;
+  paths: Paths;
+  loaded: LoadedConfig;
+  /** The environment as it was when the process started. */
+  environment: Record<string, string>;
+  /** Colours on the console. */
+  colour: boolean;
+  /** Shows every message as it is stored; undefined = do not. */
+  onStored?: (messages: StoredMessage[]) => void;
+  /** The process must be replaced by a fresh one: only that ends a thread that cannot be stopped. */
+  onRestartNeeded: (reason: string) => void;
+}
+
+/** The running agent: builds every part, hands each what it needs, and takes all down in order. */
+export class Agent {
+  /** Resolves when every procedure has been started once. */
+  ready: Promise<void> = Promise.resolve();
+  #options: AgentOptions;
+  #logging: Logging;
+  #sender: MessageSender;
+  #state: StateAuthority;
+  #store: StoreHost;
+  #procedures: ProcedureHost[];
+  #control: { close(): Promise<void> } | undefined;
+  #startedMs = Date.now();
+  #isReady = false;
+  #isStopping = false;
+  #houseKeeping: ReturnType<typeof setInterval> | undefined;
+
+  constructor(options: AgentOptions) {
+    this.#options = options;
+    const { paths, loaded: { config } } = options;
+    this.#sender = new MessageSender({ now: () => Date.now(), onFailure: (error) => this.#unsent(error) });
+    this.#logging = setUpLogging({
+      thresholds: config.logging_verbosity,
+      directory: paths.logs,
+      colour: options.colour,
+      sendMessage: ({ level, origin, subject, details }) =>
+        void this.#sender.log(level, `${origin}: ${subject}`, details),
+    });
+    const channel = new BroadcastChannel(STATE_CHANNEL);
+    this.#state = new StateAuthority({ broadcast: (change: StateBroadcast) => channel.postMessage(change) });
+    this.#store = this.#createStore();
+    this.#procedures = Object.entries(config.procedures)
+      .filter(([, entry]) => entry.enabled)
+      .map(([name, { enabled: _, ...settings }]) => this.#createProcedure(name, settings));
+  }
+
+  /**
+   * Starts everything.
+   *
+   * @throws {ConfigError} with all faults that the procedures find in their settings; nothing runs then.
+   */
+  async start(): Promise<void> {
+    const { paths, loaded } = this.#options;
+    const log = this.#logging.logger("agent");
+    log.info(`Ivy ${version} starts`, { root: paths.root, pid: Deno.pid, config: loaded.file });
+    if (loaded.damage !== undefined) {
+      log.error(`the configuration is damaged; the last one that ran is used instead: ${loaded.damage}`);
+    }
+    this.#store.start();
+    this.#sender.attach(this.#store.openPort({ name: "agent", generation: 0 }));
+    for (const procedure of this.#procedures) procedure.start();
+    const schemas = await this.#checkSettings();
+    keepAsLastGood(paths, loaded);
+    this.#control = serveControl(paths.socket, this.#routes());
+    for (const procedure of this.#procedures) procedure.run();
+    this.#reportStart(schemas);
+    this.#keepHouse();
+    this.ready = Promise.all(this.#procedures.map(({ attempted }) => attempted)).then(() => {
+      this.#isReady = true;
+      log.info(`ready: ${this.#procedures.length} procedures have been started`);
+    });
+  }
+
+  /**
+   * Takes everything down in order: procedures, then the store.
+   *
+   * @param hasty A thread is stuck; what does not end quickly is terminated.
+   */
+  async stop(reason: string, { hasty = false } = {}): Promise<void> {
+    const graceMs = hasty ? HASTY_GRACE_MS : STOP_GRACE_MS;
+    this.#isStopping = true;
+    this.#logging.logger("agent").info(`stopping: ${reason}`);
+    clearInterval(this.#houseKeeping);
+    await Promise.all(this.#procedures.map((procedure) => procedure.stop(graceMs)));
+    await this.#store.stop(graceMs);
+    await this.#control?.close();
+    this.#logging.logger("agent").info("stopped");
+    await this.#logging.close();
+  }
+
+  async status(): Promise<AgentStatus> {
+    const { paths, loaded: { config: { general }, damage } } = this.#options;
+    const memory = Deno.memoryUsage();
+    const procedures = this.#procedures.map((host) => [host.name, workerStatusJson(host.status())]);
+    const messages = storeStatisticsJson(await this.#store.statistics());
+    return {
+      pid: Deno.pid,
+      software_version: version,
+      system_identifier: general.system_identifier,
+      config_revision: general.config_revision,
+      root: paths.root,
+      started_ms: this.#startedMs,
+      uptime_seconds: Math.round((Date.now() - this.#startedMs) / 1000),
+      ready: this.#isReady,
+      rss_bytes: memory.rss,
+      main_heap_bytes: memory.heapUsed + memory.external,
+      config_damage: damage ?? null,
+      procedures: Object.fromEntries(procedures),
+      store: { ...workerStatusJson(this.#store.status()), messages },
+    };
+  }
+
+  #routes() {
+    return {
+      "GET /v1/status": () => this.status(),
+      "GET /v1/state": () => this.#state.snapshot,
+      "POST /v1/pause_procedure": (request: Request) => this.#pauseProcedure(request),
+    };
+  }
+
+  /** Equipment is exclusive: a procedure ends while its self-test runs elsewhere, until the asker hangs up. */
+  async #pauseProcedure(request: Request): Promise<Response> {
+    const name = new URL(request.url).searchParams.get("name");
+    const host = this.#procedures.find((procedure) => procedure.name === name);
+    if (host === undefined) return Response.json({ paused: false });
+    this.#logging.logger("agent").info(`pausing ${host.name} for its self-test`);
+    await host.stop(STOP_GRACE_MS);
+    const resume = () => {
+      if (this.#isStopping) return;
+      this.#logging.logger("agent").info(`resuming ${host.name}`);
+      host.start();
+    };
+    const body = new ReadableStream({
+      start: (controller) => controller.enqueue(new TextEncoder().encode("paused\n")),
+      cancel: resume,
+    });
+    return new Response(body);
+  }
+
+  #createStore(): StoreHost {
+    const { parts, paths, loaded: { config }, onStored } = this.#options;
+    return new StoreHost({
+      module: parts.storeModule,
+      directory: paths.data,
+      runId: crypto.randomUUID(),
+      settings: config.storage,
+      logger: this.#logging.logger("store"),
+      onLog: (entry) => this.#logging.write(entry),
+      onStored,
+      onRestarted: () => this.#reconnectStore(),
+      onUnstoppable: (name) => this.#restart(name),
+      ...(parts.storeWatchdogMs === undefined ? {} : { watchdogMs: parts.storeWatchdogMs }),
+    });
+  }
+
+  #createProcedure(name: string, settings: Record<string, unknown>): ProcedureHost {
+    const { parts, paths, environment } = this.#options;
+    return new ProcedureHost({
+      name,
+      line: parts.procedures[name]!,
+      settings,
+      paths: { lockFile: paths.lockFile },
+      node: this.#nodeFacts(),
+      logger: this.#logging.logger(name),
+      onLog: (entry: LogEntry) => this.#logging.write(entry),
+      resolveSecrets: (value, schema) =>
+        this.#resolveSecrets(value, schema, ["procedures", name], environment),
+      state: this.#state,
+      openStorePort: (producer: Producer) => this.#store.openPort(producer),
+      closeStorePort: (producer: Producer) => this.#store.closePort(producer),
+      onUnstoppable: (stuck) => this.#restart(stuck),
+    });
+  }
+
+  #nodeFacts(): NodeFacts {
+    const { paths, loaded: { config } } = this.#options;
+    return {
+      systemIdentifier: config.general.system_identifier,
+      softwareVersion: version,
+      lockFile: paths.lockFile,
+      agentStartedMs: this.#startedMs,
+    };
+  }
+
+  #resolveSecrets(value: unknown, schema: JsonSchema, path: string[], environment: Record<string, string>) {
+    const resolved = resolveSecrets(value, schema, environment, path);
+    this.#logging.hide(resolved.secrets);
+    for (const name of resolved.environmentNames) Deno.env.delete(name);
+    return resolved;
+  }
+
+  /** Waits for every procedure's verdict on its settings; a procedure that cannot even boot has none. */
+  async #checkSettings(): Promise<Record<string, JsonSchema>> {
+    const checks = await Promise.all(
+      this.#procedures.map(async (host) => [host.name, await host.firstCheck] as const),
+    );
+    const faults = checks.flatMap(([, check]) => check.kind === "checked" ? check.faults : []);
+    if (faults.length > 0) {
+      await this.stop("the configuration is not valid", { hasty: true });
+      throw new ConfigError(this.#options.loaded.file, faults);
+    }
+    return Object.fromEntries(
+      checks.flatMap(([name, check]) => check.kind === "checked" ? [[name, check.schema]] : []),
+    );
+  }
+
+  #reportStart(schemas: Record<string, JsonSchema>): void {
+    const config = redactConfig(this.#options.loaded.raw, schemas);
+    void this.#sender.send({ variant: "config", status: "startup", config });
+  }
+
+  #reconnectStore(): void {
+    this.#sender.attach(this.#store.openPort({ name: "agent", generation: 0 }));
+    for (const procedure of this.#procedures) procedure.reconnectStore();
+  }
+
+  #restart(culprit: string): void {
+    const reason =
+      `the thread of "${culprit}" cannot be stopped by this version of Deno; the agent restarts itself`;
+    this.#logging.logger("agent").error(reason);
+    this.#options.onRestartNeeded(reason);
+  }
+
+  #keepHouse(): void {
+    const { paths, loaded: { config } } = this.#options;
+    const cleanUp = () => {
+      const removed = removeOldLogs(paths.logs, config.storage.log_retention_days, Date.now());
+      if (removed.length > 0) this.#logging.logger("agent").info(`removed the logs of ${removed.join(", ")}`);
+    };
+    cleanUp();
+    this.#houseKeeping = setInterval(cleanUp, DAY_MS);
+  }
+
+  /** A log message that could not be stored must not become another log message. */
+  #unsent(error: Error): void {
+    this.#logging.write({
+      level: "DEBUG",
+      origin: "agent",
+      subject: `a message was not stored: ${error.message}`,
+      details: "",
+      timeMs: Date.now(),
+    });
+  }
+}

@@ -1,0 +1,99 @@
+// Runs in: main thread.
+import type { LogEntry, NodeFacts } from "../shared/protocol.ts";
+import type { ProcedureRegistry } from "../shared/registry.ts";
+import type { JsonSchema } from "../shared/secrets.ts";
+import { version } from "../shared/version.ts";
+import { ConfigError, type LoadedConfig, readConfig } from "./configuration.ts";
+import type { Paths } from "./paths.ts";
+import { probeProcedure } from "./procedure_probe.ts";
+
+export interface CheckOptions {
+  procedures: ProcedureRegistry;
+  paths: Paths;
+  environment: Record<string, string>;
+}
+
+/** A configuration that main and every enabled procedure's own worker found right, and what they said of settings. */
+export interface CheckedConfig extends LoadedConfig {
+  schemas: Record<string, JsonSchema>;
+}
+
+/**
+ * Judges a whole configuration: main's part, then each procedure's settings in its own sandbox.
+ *
+ * @throws {ConfigError} with all faults.
+ */
+export async function checkConfig(file: string, options: CheckOptions): Promise<CheckedConfig> {
+  const mainPart = readMainPart(file, options.procedures);
+  const entries = proceduresIn(mainPart.raw).filter(([name]) => name in options.procedures);
+  const probes = await Promise.all(entries.map(async ([name, settings]) => {
+    return [name, await probe(name, settings, false, options)] as const;
+  }));
+  const faults = [...mainPart.faults, ...probes.flatMap(([, { faults }]) => faults)];
+  if (faults.length > 0 || mainPart.loaded === undefined) throw new ConfigError(file, faults);
+  return { ...mainPart.loaded, schemas: schemasOf(probes) };
+}
+
+/** Runs one procedure's self-test. @returns what is wrong, as sentences. */
+export async function selfTestProcedure(
+  name: string,
+  config: LoadedConfig,
+  options: CheckOptions,
+): Promise<string[]> {
+  const settings = Object.fromEntries(proceduresIn(config.raw))[name];
+  return (await probe(name, settings ?? {}, true, options)).faults;
+}
+
+/** The settings of every procedure that there is, as JSON Schema. */
+export async function describeProcedures(options: CheckOptions): Promise<Record<string, JsonSchema>> {
+  const names = Object.keys(options.procedures);
+  return schemasOf(
+    await Promise.all(names.map(async (name) => [name, await probe(name, undefined, false, options)])),
+  );
+}
+
+/** Main's own faults do not keep the procedures from being asked: all faults are shown at once. */
+function readMainPart(file: string, procedures: ProcedureRegistry) {
+  try {
+    const loaded = readConfig(file, Object.keys(procedures));
+    return { loaded, raw: loaded.raw, faults: [] };
+  } catch (error) {
+    if (!(error instanceof ConfigError) || error.raw === undefined) throw error;
+    return { loaded: undefined, raw: error.raw, faults: error.faults };
+  }
+}
+
+function proceduresIn(raw: unknown): [string, Record<string, unknown>][] {
+  const procedures = (raw as { procedures?: Record<string, unknown> }).procedures ?? {};
+  return Object.entries(procedures).flatMap(([name, entry]) => {
+    if (typeof entry !== "object" || entry === null) return [];
+    const { enabled: _, ...settings } = entry as Record<string, unknown>;
+    return [[name, settings]];
+  });
+}
+
+function probe(
+  name: string,
+  settings: Record<string, unknown> | undefined,
+  selfTest: boolean,
+  options: CheckOptions,
+) {
+  const { paths, procedures, environment } = options;
+  const node: NodeFacts = {
+    systemIdentifier: "check",
+    softwareVersion: version,
+    lockFile: paths.lockFile,
+    agentStartedMs: Date.now(),
+  };
+  const onLog = (_entry: LogEntry) => {}; // a probe's own words are not wanted, only its verdict
+  const line = procedures[name]!;
+  return probeProcedure({ name, line, settings, selfTest, node, paths, environment, onLog });
+}
+
+function schemasOf(
+  probes: (readonly [string, { schema: JsonSchema | undefined }])[],
+): Record<string, JsonSchema> {
+  return Object.fromEntries(
+    probes.flatMap(([name, { schema }]) => schema === undefined ? [] : [[name, schema]]),
+  );
+}

@@ -1,0 +1,55 @@
+// Runs in: main thread.
+import { dirname } from "@std/path";
+
+/**
+ * Replaces a file so that after a crash at any moment either the old or the new content is there, whole.
+ *
+ * @param mode File mode; default 0o644.
+ */
+export function replaceFile(path: string, content: string, mode = 0o644): void {
+  const temporary = `${path}.tmp`;
+  const file = Deno.openSync(temporary, { write: true, create: true, truncate: true, mode });
+  try {
+    Deno.chmodSync(temporary, mode);
+    const bytes = new TextEncoder().encode(content);
+    for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
+    file.syncSync();
+  } finally {
+    file.close();
+  }
+  Deno.renameSync(temporary, path);
+  syncFolder(dirname(path));
+}
+
+/** Points a symbolic link elsewhere, in one step that survives a power cut. */
+export function replaceLink(path: string, target: string): void {
+  const temporary = `${path}.tmp`;
+  try {
+    Deno.removeSync(temporary);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  Deno.symlinkSync(target, temporary);
+  Deno.renameSync(temporary, path);
+  syncFolder(dirname(path));
+}
+
+/** Makes the names in a folder survive a power cut. */
+export function syncFolder(folder: string): void {
+  const file = Deno.openSync(folder);
+  try {
+    file.syncSync();
+  } finally {
+    file.close();
+  }
+}
+
+/** The text of a file, or undefined when there is none. */
+export function readIfThere(path: string): string | undefined {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,139 @@
+// Runs in: main thread.
+import { dirname, join } from "@std/path";
+import template from "../../config/config.template.json" with { type: "text" };
+import { sentenceOf } from "../shared/errors.ts";
+import { version } from "../shared/version.ts";
+import { CommandError } from "./errors.ts";
+import { readIfThere, replaceFile, replaceLink } from "./files.ts";
+import { exists, type Paths } from "./paths.ts";
+
+/** Longest path of a unix socket that the kernel takes, in bytes. */
+const MAX_SOCKET_PATH_BYTES = 108;
+
+const LAUNCHER = `#!/bin/sh
+# The one stable entry to Ivy: people, cron and systemd call this; it runs the active version.
+root=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd -P) || exit 1
+IVY_ROOT=\${IVY_ROOT:-$root}
+export IVY_ROOT
+if [ ! -s "$root/current/ivy" ] || [ ! -x "$root/current/ivy" ]; then
+  echo "ivy: $root/current/ivy is missing, empty or not executable; copy the binary there" >&2
+  exit 1
+fi
+exec "$root/current/ivy" "$@"
+`;
+
+/**
+ * Creates the folder that the lock lies in, the first thing that a node needs.
+ *
+ * @returns what was created, as sentences.
+ * @throws {CommandError} when the root cannot hold a node.
+ */
+export function createDataFolder(paths: Paths): string[] {
+  return explaining(paths, () => {
+    checkRoot(paths);
+    if (exists(paths.data)) return [];
+    const isNode = exists(paths.current);
+    Deno.mkdirSync(paths.data, { recursive: true });
+    return [isNode ? missingDataWarning(paths) : `created ${paths.data}`];
+  });
+}
+
+/**
+ * Creates what else is missing below the root and changes nothing that is there. Call it under the lock.
+ *
+ * @returns what was created, as sentences.
+ * @throws {CommandError} when the root cannot hold a node.
+ */
+export function createLayout(paths: Paths): string[] {
+  return explaining(paths, () => {
+    const created = [...createConfig(paths), ...placeBinary(paths)];
+    if (exists(paths.current) && Deno.readLinkSync(paths.current) === version) return created;
+    replaceLink(paths.current, version);
+    return [...created, `${paths.current} now points to ${version}`];
+  });
+}
+
+function explaining<T>({ root }: Paths, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof CommandError) throw error;
+    throw new CommandError(`cannot set up ${root}: ${sentenceOf(error)}. ${adviceFor(error)}`);
+  }
+}
+
+function missingDataWarning({ data }: Paths): string {
+  return `WARNING: ${data} was missing beside an existing node and was created empty. ` +
+    "If the data lies on a disk of its own, stop Ivy and mount it";
+}
+
+function checkRoot({ root, socket }: Paths): void {
+  const length = new TextEncoder().encode(socket).length;
+  if (length > MAX_SOCKET_PATH_BYTES) {
+    throw new CommandError(
+      `the path ${socket} has ${length} bytes, but a socket's may have ${MAX_SOCKET_PATH_BYTES}: choose a shorter --root`,
+    );
+  }
+  const existing = firstExisting(root);
+  if (!Deno.statSync(existing).isDirectory) {
+    throw new CommandError(`${existing} is a file, not a folder: choose another --root`);
+  }
+}
+
+function firstExisting(path: string): string {
+  return exists(path) ? path : firstExisting(dirname(path));
+}
+
+/** The configuration of a new version is the old version's, of a new node the template's. */
+function createConfig(paths: Paths): string[] {
+  if (exists(paths.configFile) || exists(paths.lastGoodConfigFile)) return [];
+  Deno.mkdirSync(dirname(paths.configFile), { recursive: true, mode: 0o700 });
+  const old = readIfThere(join(paths.current, "config", "config.json"));
+  const text = (old ?? template).replace(/("software_version"\s*:\s*)"[^"]*"/, `$1"${version}"`);
+  replaceFile(paths.configFile, text, 0o600);
+  return [`created ${paths.configFile} from ${old === undefined ? "the template" : "the version before"}`];
+}
+
+/** Puts the running binary into its version's folder, then the launcher where people call it. */
+function placeBinary(paths: Paths): string[] {
+  if (!Deno.build.standalone) return [];
+  const running = Deno.realPathSync(Deno.execPath());
+  const placed = join(paths.versionFolder, "ivy");
+  const created: string[] = [];
+  if (!exists(placed)) {
+    linkOrCopy(running, placed);
+    created.push(`put this binary at ${placed}`);
+  }
+  if (readIfText(paths.launcher) !== LAUNCHER) {
+    replaceFile(paths.launcher, LAUNCHER, 0o755);
+    created.push(`created the launcher ${paths.launcher}`);
+  }
+  return created;
+}
+
+function linkOrCopy(from: string, to: string): void {
+  const temporary = `${to}.tmp`;
+  try {
+    Deno.linkSync(from, temporary);
+  } catch { // another file system, or one without hard links
+    Deno.copyFileSync(from, temporary);
+    Deno.chmodSync(temporary, 0o755);
+    const file = Deno.openSync(temporary);
+    file.syncSync();
+    file.close();
+  }
+  Deno.renameSync(temporary, to);
+}
+
+/** The content of a small text file; undefined when it is missing or is a binary. */
+function readIfText(path: string): string | undefined {
+  if (!exists(path) || Deno.statSync(path).size > 65_536) return undefined;
+  return readIfThere(path);
+}
+
+function adviceFor(error: unknown): string {
+  if (error instanceof Deno.errors.PermissionDenied) return "Choose a --root that you may write to";
+  if (/No space/.test(String(error))) return "Free some space on that disk";
+  if (/Read-only/.test(String(error))) return "Mount that file system read-write, or choose another --root";
+  return "Choose another --root";
+}

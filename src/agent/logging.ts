@@ -1,0 +1,141 @@
+// Runs in: main thread.
+import { getFileSink } from "@logtape/file";
+import { configureSync, disposeSync, getLogger, type LogRecord, type Sink } from "@logtape/logtape";
+import { join } from "@std/path";
+import type { Config } from "../shared/config.ts";
+import { createLogger, type Logger } from "../shared/logger.ts";
+import { type Level, levelRank } from "../shared/message.ts";
+import type { LogEntry } from "../shared/protocol.ts";
+import { REDACTED } from "../shared/secrets.ts";
+import { utcDay } from "../shared/time.ts";
+import { formatEntry } from "./log_format.ts";
+
+export interface LoggingOptions {
+  thresholds: Config["logging_verbosity"];
+  /** `<root>/data/logs`. */
+  directory: string;
+  /** Prints on the console; false when there is no terminal that wants colours. */
+  colour: boolean;
+  /** Stores a log message; undefined until the store can be reached. */
+  sendMessage: (entry: LogEntry) => void;
+}
+
+export interface Logging {
+  /** Writes an entry of any component to every sink whose threshold it reaches. */
+  write(entry: LogEntry): void;
+  logger(origin: string): Logger;
+  /** Adds values that must not stand in any log. */
+  hide(secrets: string[]): void;
+  close(): Promise<void>;
+}
+
+/** Shorter secrets would hide ordinary words. */
+const SHORTEST_HIDDEN = 4;
+
+type SinkName = keyof Config["logging_verbosity"];
+
+const LOGTAPE_LEVELS = {
+  DEBUG: "debug",
+  INFO: "info",
+  WARNING: "warning",
+  ERROR: "error",
+  EXCEPTION: "fatal",
+} as const;
+
+/** Sets up the three sinks: console, daily file, messages. */
+export function setUpLogging(options: LoggingOptions): Logging {
+  const file = dailyFileSink(options.directory);
+  const sinks: Record<SinkName, Sink> = {
+    file_archive: atLeast(options.thresholds.file_archive, file.sink),
+    console_prints: atLeast(options.thresholds.console_prints, consoleSink(options.colour)),
+    message_sending: atLeast(
+      options.thresholds.message_sending,
+      (record) => options.sendMessage(entryOf(record)),
+    ),
+  };
+  configureSync({
+    reset: true,
+    sinks,
+    loggers: [
+      { category: "ivy", lowestLevel: "debug", sinks: Object.keys(sinks) as SinkName[] },
+      { category: ["logtape", "meta"], lowestLevel: "error", sinks: ["console_prints"] },
+    ],
+  });
+  const secrets = new Set<string>();
+  const write = (entry: LogEntry) =>
+    emit({ ...entry, subject: hide(entry.subject, secrets), details: hide(entry.details, secrets) });
+  return {
+    write,
+    logger: (origin) => createLogger(origin, write),
+    hide: (more) =>
+      more.filter(({ length }) => length >= SHORTEST_HIDDEN).forEach((secret) => secrets.add(secret)),
+    async close() {
+      disposeSync();
+      await file.close();
+    },
+  };
+}
+
+function emit(entry: LogEntry): void {
+  getLogger(["ivy", entry.origin]).emit({
+    level: LOGTAPE_LEVELS[entry.level],
+    message: [entry.subject],
+    rawMessage: entry.subject,
+    timestamp: entry.timeMs,
+    properties: { entry },
+  });
+}
+
+function entryOf(record: LogRecord): LogEntry {
+  const entry = record.properties["entry"] as LogEntry | undefined;
+  if (entry !== undefined) return entry;
+  const subject = record.message.map(String).join(""); // logtape's own words about a sink that fails
+  return { level: "ERROR", origin: "logging", subject, details: "", timeMs: record.timestamp };
+}
+
+function atLeast(threshold: Level | null, sink: Sink): Sink {
+  if (threshold === null) return () => {};
+  const rank = levelRank(threshold);
+  return (record) => {
+    if (levelRank(entryOf(record).level) >= rank) sink(record);
+  };
+}
+
+/** A console that is gone must not end the agent. */
+function consoleSink(colour: boolean): Sink {
+  const encoder = new TextEncoder();
+  return (record) => {
+    try {
+      Deno.stderr.writeSync(encoder.encode(formatEntry(entryOf(record), colour)));
+    } catch { /* the terminal was closed; the daily file has the line */ }
+  };
+}
+
+/** One file per UTC day; logtape's own rotation follows local midnight. */
+function dailyFileSink(directory: string): { sink: Sink; close(): Promise<void> } {
+  Deno.mkdirSync(directory, { recursive: true });
+  const formatter = (record: LogRecord) => formatEntry(entryOf(record));
+  const open = (day: string) =>
+    getFileSink(join(directory, `${day}.log`), {
+      formatter,
+      nonBlocking: true,
+      flushInterval: 1000,
+    }) as unknown as Sink & AsyncDisposable;
+  let today = { day: "", sink: undefined as ReturnType<typeof open> | undefined };
+  return {
+    sink(record) {
+      const day = utcDay(record.timestamp);
+      if (day !== today.day) {
+        void today.sink?.[Symbol.asyncDispose]();
+        today = { day, sink: open(day) };
+      }
+      today.sink!(record);
+    },
+    close: async () => await today.sink?.[Symbol.asyncDispose](),
+  };
+}
+
+/** Replaces secret values, wherever in a text they stand. */
+function hide(text: string, secrets: Set<string>): string {
+  return [...secrets].reduce((hidden, secret) => hidden.replaceAll(secret, REDACTED), text);
+}

@@ -1,0 +1,68 @@
+// Runs in: main thread.
+import { dirname, join, resolve } from "@std/path";
+import { version } from "../shared/version.ts";
+
+/** Where everything is below the root. */
+export interface Paths {
+  root: string;
+  launcher: string;
+  current: string;
+  versionFolder: string;
+  configFile: string;
+  /** The last configuration that ran, beside the one that should. */
+  lastGoodConfigFile: string;
+  data: string;
+  messages: string;
+  logs: string;
+  lockFile: string;
+  socket: string;
+}
+
+/** @param softwareVersion The version whose folder is meant; default: this program's. */
+export function pathsOf(root: string, softwareVersion = version): Paths {
+  const versionFolder = join(root, softwareVersion);
+  const data = join(root, "data");
+  return {
+    root,
+    launcher: join(root, "ivy"),
+    current: join(root, "current"),
+    versionFolder,
+    configFile: join(versionFolder, "config", "config.json"),
+    lastGoodConfigFile: join(versionFolder, "config", "config.last_good.json"),
+    data,
+    messages: join(data, "messages"),
+    logs: join(data, "logs"),
+    lockFile: join(data, "run.lock"),
+    socket: join(data, "ivy.sock"),
+  };
+}
+
+/**
+ * Finds the root: what was asked for, else `$IVY_ROOT`, else the folder that the running binary (or its version's
+ * folder) lies in if that is a root already, else `~/Documents/ivy`.
+ */
+export function findRoot(asked: string | undefined, env = (name: string) => Deno.env.get(name)): string {
+  const named = asked ?? env("IVY_ROOT");
+  if (named !== undefined && named !== "") return resolve(named);
+  if (Deno.build.standalone) {
+    const folder = dirname(Deno.realPathSync(Deno.execPath()));
+    const found = [folder, dirname(folder)].find(isRoot);
+    if (found !== undefined) return found;
+  }
+  return join(env("HOME") ?? "/", "Documents", "ivy");
+}
+
+function isRoot(folder: string): boolean {
+  return exists(join(folder, "current")) || exists(join(folder, "data"));
+}
+
+/** True when there is something at the path, be it a dangling link. */
+export function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,203 @@
+// Runs in: main thread.
+import type { ErrorReport } from "../shared/errors.ts";
+import { describeFaults, type Fault } from "../shared/faults.ts";
+import type { Logger } from "../shared/logger.ts";
+import type { LogEntry, MainToProcedure, NodeFacts, ProcedureToMain, Producer } from "../shared/protocol.ts";
+import type { NodePaths, ProcedureLine, WorkerPermissions } from "../shared/registry.ts";
+import type { JsonSchema } from "../shared/secrets.ts";
+import { explainDenied } from "./denied.ts";
+import { openDevice } from "./device_door.ts";
+import type { StateAuthority } from "./state_authority.ts";
+import { Supervisor, type WorkerStatus } from "./supervisor.ts";
+import type { WorkerLife } from "./worker_life.ts";
+
+/** How long a procedure's file may take to load and announce itself, in milliseconds. */
+const ANNOUNCE_LIMIT_MS = 5000;
+const MEBIBYTE = 1_048_576;
+
+export interface ProcedureHostOptions {
+  name: string;
+  line: ProcedureLine;
+  /** The raw entry of the configuration, without `enabled`. */
+  settings: Record<string, unknown>;
+  paths: NodePaths;
+  node: NodeFacts;
+  logger: Logger;
+  onLog: (entry: LogEntry) => void;
+  /** Puts secrets in place of references to them; its faults are sentences. */
+  resolveSecrets: (settings: unknown, schema: JsonSchema) => { value: unknown; faults: string[] };
+  state: StateAuthority;
+  /** Opens a door to the store for one worker. */
+  openStorePort: (producer: Producer) => MessagePort;
+  closeStorePort: (producer: Producer) => void;
+  onUnstoppable: (name: string) => void;
+}
+
+/** How a procedure's first boot went: whether its settings are right, or why that is not known. */
+export type FirstCheck =
+  | { kind: "checked"; faults: string[]; schema: JsonSchema }
+  | { kind: "failed"; reason: string };
+
+type Life = WorkerLife<MainToProcedure, ProcedureToMain>;
+
+/** Runs one procedure under supervision: describes it, hands it its settings, opens its doors. */
+export class ProcedureHost {
+  readonly name: string;
+  readonly firstCheck: Promise<FirstCheck>;
+  /** Resolves when the procedure has been started once, or has failed to. */
+  readonly attempted: Promise<void>;
+  #options: ProcedureHostOptions;
+  #supervisor: Supervisor<MainToProcedure, ProcedureToMain>;
+  #schema: JsonSchema = {};
+  #secretFaults: string[] = [];
+  #resolveFirstCheck!: (check: FirstCheck) => void;
+  #resolveAttempted!: () => void;
+  /** Set once the agent has decided to run: until then a checked worker waits. */
+  #mayRun = false;
+  #isReady = false;
+  #announceTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: ProcedureHostOptions) {
+    this.name = options.name;
+    this.#options = options;
+    this.firstCheck = new Promise((resolve) => this.#resolveFirstCheck = resolve);
+    this.attempted = new Promise((resolve) => this.#resolveAttempted = resolve);
+    this.#supervisor = new Supervisor<MainToProcedure, ProcedureToMain>({
+      name: options.name,
+      module: options.line.module,
+      permissions: () => this.#permissions(),
+      ...(options.line.watchdogSeconds === undefined
+        ? {}
+        : { watchdogMs: options.line.watchdogSeconds * 1000 }),
+      ...(options.line.memoryLimitMb === undefined
+        ? {}
+        : { memoryLimitBytes: options.line.memoryLimitMb * MEBIBYTE }),
+      logger: options.logger,
+      onLog: options.onLog,
+      onStart: (life) => this.#start(life),
+      onMessage: (life, message) => this.#receive(life, message),
+      onEnd: (life) => this.#end(life),
+      onUnstoppable: options.onUnstoppable,
+      explain: (error) => this.#explain(error),
+    });
+  }
+
+  /** Boots the worker and checks its settings; it runs after {@link run}. */
+  start(): void {
+    this.#supervisor.start();
+  }
+
+  /** Lets the procedure run, now and after each restart. */
+  run(): void {
+    this.#mayRun = true;
+    if (this.#isReady && this.#supervisor.life !== undefined) this.#run(this.#supervisor.life);
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    await this.#supervisor.stop({ type: "teardown" }, graceMs);
+  }
+
+  /** Gives the worker a door to a store that was restarted. */
+  reconnectStore(): void {
+    const life = this.#supervisor.life;
+    if (life === undefined || this.#supervisor.status().state !== "running") return;
+    const storePort = this.#options.openStorePort(this.#producer(life));
+    life.send({ type: "store_port", storePort }, [storePort]);
+  }
+
+  status(): WorkerStatus {
+    return this.#supervisor.status();
+  }
+
+  #start(life: Life): void {
+    this.#isReady = false;
+    this.#announceTimer = setTimeout(() => {
+      const message = `its file did not announce a procedure within ${ANNOUNCE_LIMIT_MS / 1000} s`;
+      life.end({ kind: "crashed", error: { name: "Error", message, stack: "" } });
+    }, ANNOUNCE_LIMIT_MS);
+  }
+
+  #receive(life: Life, message: ProcedureToMain): void {
+    switch (message.type) {
+      case "announce":
+        return this.#announced(life, message.settingsSchema);
+      case "checked":
+        return this.#checked(life, message.faults);
+      case "started":
+        this.#supervisor.markRunning();
+        return this.#resolveAttempted();
+      case "device_request":
+        return void this.#openDevice(life, message);
+      case "state_request": {
+        const answer = this.#options.state.answer(message.request, true);
+        return life.send({ type: "state_answer", requestId: message.requestId, ...answer });
+      }
+      case "torn_down":
+        return life.end({ kind: "torn_down" });
+      case "self_tested":
+      case "beat":
+      case "log":
+      case "failed":
+        return; // the first only in `ivy test`, the others are the supervisor's
+      default:
+        message satisfies never;
+    }
+  }
+
+  #announced(life: Life, schema: JsonSchema): void {
+    clearTimeout(this.#announceTimer);
+    this.#schema = schema;
+    const resolved = this.#options.resolveSecrets(this.#options.settings, schema);
+    this.#secretFaults = resolved.faults;
+    life.send({ type: "check", settings: resolved.value, beatIntervalMs: this.#supervisor.beatIntervalMs });
+  }
+
+  #checked(life: Life, found: Fault[]): void {
+    const described = describeFaults(found, this.#schema, this.#options.settings, ["procedures", this.name]);
+    const faults = [...this.#secretFaults, ...described];
+    this.#isReady = faults.length === 0;
+    this.#resolveFirstCheck({ kind: "checked", faults, schema: this.#schema });
+    if (this.#isReady && this.#mayRun) this.#run(life);
+  }
+
+  #run(life: Life): void {
+    const { node, state } = this.#options;
+    const storePort = this.#options.openStorePort(this.#producer(life));
+    const { generation } = life;
+    life.send({ type: "run", node, storePort, snapshot: state.snapshot, generation }, [storePort]);
+  }
+
+  #end(life: Life): void {
+    clearTimeout(this.#announceTimer);
+    this.#resolveFirstCheck({
+      kind: "failed",
+      reason: "its worker ended before it could check its settings",
+    });
+    this.#resolveAttempted();
+    this.#options.closeStorePort(this.#producer(life));
+  }
+
+  async #openDevice(life: Life, request: ProcedureToMain & { type: "device_request" }): Promise<void> {
+    life.send(await openDevice(request, this.name, this.#options.line.devices ?? []));
+  }
+
+  #permissions(): WorkerPermissions {
+    try {
+      return this.#options.line.permissions(this.#options.settings, this.#options.paths);
+    } catch (error) {
+      this.#options.logger.exception(
+        "its permissions could not be worked out from its settings; it gets none",
+        error,
+      );
+      return {};
+    }
+  }
+
+  #producer(life: Life): Producer {
+    return { name: this.name, generation: life.generation };
+  }
+
+  #explain(error: ErrorReport): string {
+    return explainDenied(error, { name: this.name, file: "procedures/registry.ts" });
+  }
+}

@@ -1,0 +1,137 @@
+// Runs in: main thread.
+import { errorSentence } from "../shared/errors.ts";
+import { describeFaults } from "../shared/faults.ts";
+import type { LogEntry, MainToProcedure, NodeFacts, ProcedureToMain } from "../shared/protocol.ts";
+import type { NodePaths, ProcedureLine, WorkerPermissions } from "../shared/registry.ts";
+import type { JsonSchema } from "../shared/secrets.ts";
+import { pause } from "../shared/time.ts";
+import { explainDenied } from "./denied.ts";
+import { openDevice } from "./device_door.ts";
+import { resolveSecrets } from "./secret_values.ts";
+import { StateAuthority } from "./state_authority.ts";
+import { WorkerLife } from "./worker_life.ts";
+
+export interface ProbeOptions {
+  name: string;
+  line: ProcedureLine;
+  /** The raw entry of the configuration, without `enabled`; undefined = only ask for the schema. */
+  settings: Record<string, unknown> | undefined;
+  /** Also run the procedure's own test. */
+  selfTest: boolean;
+  node: NodeFacts;
+  paths: NodePaths;
+  environment: Record<string, string>;
+  onLog: (entry: LogEntry) => void;
+}
+
+export interface ProbeResult {
+  /** Undefined when the procedure did not get so far. */
+  schema: JsonSchema | undefined;
+  /** What is wrong, as sentences; empty when all is well. */
+  faults: string[];
+}
+
+const BOOT_LIMIT_MS = 5000;
+const SELF_TEST_LIMIT_MS = 60_000;
+const MEMORY_LIMIT_BYTES = 256 * 1_048_576;
+
+type Life = WorkerLife<MainToProcedure, ProcedureToMain>;
+
+/** Boots a procedure in its sandbox, without running it, to learn what it says of its settings and its hardware. */
+export async function probeProcedure(options: ProbeOptions): Promise<ProbeResult> {
+  const probe = new Probe(options);
+  const limitMs = options.selfTest ? SELF_TEST_LIMIT_MS : BOOT_LIMIT_MS;
+  const over = new AbortController();
+  const late = pause(limitMs, over.signal).then(() => [`gave no answer within ${limitMs / 1000} s`]);
+  const faults = await Promise.race([probe.faults, late]);
+  over.abort();
+  await probe.life.terminate();
+  return {
+    schema: probe.schema,
+    faults: faults.map((fault) =>
+      fault.startsWith("procedures.") ? fault : `procedures.${options.name}: ${fault}`
+    ),
+  };
+}
+
+class Probe {
+  readonly life: Life;
+  readonly faults: Promise<string[]>;
+  schema: JsonSchema | undefined;
+  #options: ProbeOptions;
+  #state = new StateAuthority({ broadcast: () => {} });
+  #finish!: (faults: string[]) => void;
+
+  constructor(options: ProbeOptions) {
+    this.#options = options;
+    this.faults = new Promise((resolve) => this.#finish = resolve);
+    this.life = new WorkerLife<MainToProcedure, ProcedureToMain>({
+      name: options.name,
+      module: options.line.module,
+      permissions: this.#permissions(),
+      generation: 1,
+      watchdogMs: Infinity,
+      memoryLimitBytes: MEMORY_LIMIT_BYTES,
+      monotonic: () => performance.now(),
+      onLog: options.onLog,
+      onMessage: (message) => this.#receive(message),
+    });
+    void this.life.ended.then((end) => {
+      if (end.kind !== "crashed") return this.#finish([`ended (${end.kind})`]);
+      this.#finish([explainDenied(end.error, { name: options.name, file: "procedures/registry.ts" })]);
+    });
+  }
+
+  #receive(message: Exclude<ProcedureToMain, { type: "beat" | "log" | "failed" }>): void {
+    const { life } = this;
+    switch (message.type) {
+      case "announce":
+        return this.#announced(message.settingsSchema);
+      case "checked":
+        return this.#checked(message);
+      case "self_tested":
+        return this.#finish(
+          message.error === null ? [] : [`its self-test failed: ${errorSentence(message.error)}`],
+        );
+      case "device_request":
+        return void openDevice(message, this.#options.name, this.#options.line.devices ?? []).then((answer) =>
+          life.send(answer)
+        );
+      case "state_request": {
+        const answer = this.#state.answer(message.request, true);
+        return life.send({ type: "state_answer", requestId: message.requestId, ...answer });
+      }
+      case "started":
+      case "torn_down":
+        return; // nobody asked for these
+      default:
+        message satisfies never;
+    }
+  }
+
+  #announced(schema: JsonSchema): void {
+    this.schema = schema;
+    const { settings, environment, name } = this.#options;
+    if (settings === undefined) return this.#finish([]);
+    const resolved = resolveSecrets(settings, schema, environment, ["procedures", name]);
+    if (resolved.faults.length > 0) return this.#finish(resolved.faults);
+    this.life.send({ type: "check", settings: resolved.value, beatIntervalMs: 1000 });
+  }
+
+  #checked({ faults }: ProcedureToMain & { type: "checked" }): void {
+    const { settings, name, node, selfTest } = this.#options;
+    if (faults.length > 0) {
+      return this.#finish(describeFaults(faults, this.schema!, settings, ["procedures", name]));
+    }
+    if (!selfTest) return this.#finish([]);
+    this.life.send({ type: "self_test", node, snapshot: this.#state.snapshot, generation: 1 });
+  }
+
+  #permissions(): WorkerPermissions {
+    try {
+      return this.#options.line.permissions(this.#options.settings ?? {}, this.#options.paths);
+    } catch {
+      return {}; // settings of the wrong shape: the worker itself will say what is wrong with them
+    }
+  }
+}

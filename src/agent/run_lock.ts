@@ -1,0 +1,64 @@
+// Runs in: main thread.
+import { pause, withLimit } from "../shared/time.ts";
+
+/** How long another process may hold the lock just to look at it, in milliseconds. */
+const LOOK_LIMIT_MS = 300;
+
+/** The lock that makes an agent the only one of its root; the kernel releases it however the process ends. */
+export interface RunLock {
+  release(): void;
+}
+
+/**
+ * Takes the lock and writes this process's PID into its file.
+ *
+ * @returns the lock, or the PID of the process that holds it (undefined when the file does not say).
+ */
+export async function takeRunLock(path: string): Promise<{ lock: RunLock } | { holder: number | undefined }> {
+  const file = await Deno.open(path, { read: true, write: true, create: true, mode: 0o644 });
+  if (!await locks(file, LOOK_LIMIT_MS)) return { holder: readPid(path) };
+  await file.truncate();
+  await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
+  return { lock: { release: () => file.close() } };
+}
+
+/** The PID of the agent that runs on this root, or undefined when none does. */
+export async function runningPid(path: string): Promise<number | undefined> {
+  let file: Deno.FsFile;
+  try {
+    file = await Deno.open(path, { read: true });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
+    throw error;
+  }
+  const isFree = await locks(file, LOOK_LIMIT_MS / 6);
+  if (!isFree) return readPid(path);
+  file.close();
+  return undefined;
+}
+
+/** Resolves when nobody holds the lock any more; false when that takes longer than `limitMs`. */
+export async function lockIsFree(path: string, limitMs: number): Promise<boolean> {
+  const deadlineMs = performance.now() + limitMs;
+  while (await runningPid(path) !== undefined) {
+    if (performance.now() > deadlineMs) return false;
+    await pause(10);
+  }
+  return true;
+}
+
+/** Tries to lock; Deno before 2.9 can only wait for a lock, so the wait is raced. */
+async function locks(file: Deno.FsFile, limitMs: number): Promise<boolean> {
+  const withTry = file as Deno.FsFile & { tryLock?(exclusive: boolean): Promise<boolean> };
+  if (withTry.tryLock === undefined) return await withLimit(file.lock(true).then(() => true), limitMs, false);
+  for (const deadlineMs = performance.now() + limitMs;;) {
+    if (await withTry.tryLock(true)) return true;
+    if (performance.now() > deadlineMs) return false;
+    await pause(10);
+  }
+}
+
+function readPid(path: string): number | undefined {
+  const pid = Number.parseInt(Deno.readTextFileSync(path), 10);
+  return Number.isInteger(pid) && pid > 0 ? pid : undefined;
+}

@@ -1,0 +1,182 @@
+// Runs in: main thread.
+import { type ErrorReport, errorSentence } from "../shared/errors.ts";
+import type { Logger } from "../shared/logger.ts";
+import type { LogEntry } from "../shared/protocol.ts";
+import type { WorkerPermissions } from "../shared/registry.ts";
+import { formatBytes, formatDuration, pause, withLimit } from "../shared/time.ts";
+import { createBackoff } from "./backoff.ts";
+import { type LifeEnd, WorkerLife } from "./worker_life.ts";
+
+export interface SupervisorOptions<In, Out extends { type: string }> {
+  name: string;
+  module: string;
+  permissions: () => WorkerPermissions;
+  /** Default 60 s. */
+  watchdogMs?: number;
+  /** Default 128 MiB. */
+  memoryLimitBytes?: number;
+  logger: Logger;
+  onLog: (entry: LogEntry) => void;
+  /** A new worker runs: send it what it needs first. */
+  onStart: (life: WorkerLife<In, Out>) => void;
+  onMessage: (life: WorkerLife<In, Out>, message: Out) => void;
+  /** A worker has ended, before its thread is terminated. */
+  onEnd: (life: WorkerLife<In, Out>) => void;
+  /** The runtime cannot stop the thread of a worker: only a restart of the process can. */
+  onUnstoppable: (name: string) => void;
+  /** Turns an error into advice, for example a denied permission. Default: the error's own sentence. */
+  explain?: (error: ErrorReport) => string;
+}
+
+/** What `ivy status` tells of a worker. Times are Unix milliseconds. */
+export interface WorkerStatus {
+  state: "starting" | "running" | "backoff" | "stopped";
+  restarts: number;
+  lastError: { timeMs: number; message: string } | null;
+  secondsSinceBeat: number | null;
+  heapBytes: number;
+}
+
+const DEFAULT_WATCHDOG_MS = 60_000;
+const DEFAULT_MEMORY_LIMIT_BYTES = 128 * 1_048_576;
+const LONGEST_BEAT_INTERVAL_MS = 5000;
+
+/** Keeps one worker alive: starts it, watches it, replaces it with backoff, until it is told to stop. */
+export class Supervisor<In extends { type: string }, Out extends { type: string }> {
+  readonly beatIntervalMs: number;
+  #options: SupervisorOptions<In, Out>;
+  #watchdogMs: number;
+  #life: WorkerLife<In, Out> | undefined;
+  #generation = 0;
+  #state: WorkerStatus["state"] = "stopped";
+  #lastError: WorkerStatus["lastError"] = null;
+  #stopping = new AbortController();
+  #done: Promise<void> = Promise.resolve();
+
+  constructor(options: SupervisorOptions<In, Out>) {
+    this.#options = options;
+    this.#watchdogMs = options.watchdogMs ?? DEFAULT_WATCHDOG_MS;
+    this.beatIntervalMs = Math.min(LONGEST_BEAT_INTERVAL_MS, this.#watchdogMs / 4);
+  }
+
+  get life(): WorkerLife<In, Out> | undefined {
+    return this.#life;
+  }
+
+  start(): void {
+    this.#stopping = new AbortController();
+    this.#done = this.#superviseForever();
+  }
+
+  /** The worker says that it does its work now. */
+  markRunning(): void {
+    this.#state = "running";
+  }
+
+  /**
+   * Asks the worker to end, waits for it at most `graceMs`, and terminates it.
+   *
+   * @param request The message that asks it.
+   */
+  async stop(request: In, graceMs: number): Promise<void> {
+    this.#stopping.abort();
+    const life = this.#life;
+    if (life !== undefined) {
+      life.send(request);
+      const end = await withLimit(life.ended, graceMs, undefined);
+      if (end === undefined) {
+        this.#options.logger.warning(`did not end within ${formatDuration(graceMs)} and was terminated`);
+        life.end({ kind: "torn_down" });
+      }
+    }
+    await this.#done;
+    this.#state = "stopped";
+  }
+
+  status(): WorkerStatus {
+    const beatMs = this.#life?.lastBeatMs;
+    return {
+      state: this.#state,
+      restarts: Math.max(0, this.#generation - 1),
+      lastError: this.#lastError,
+      secondsSinceBeat: beatMs === undefined ? null : Math.round((performance.now() - beatMs) / 100) / 10,
+      heapBytes: this.#life?.heapBytes ?? 0,
+    };
+  }
+
+  async #superviseForever(): Promise<void> {
+    const backoff = createBackoff(Math.random);
+    while (!this.#stopping.signal.aborted) {
+      const startedMs = performance.now();
+      const end = await this.#liveOnce();
+      if (this.#stopping.signal.aborted) return;
+      const delayMs = backoff.next(performance.now() - startedMs);
+      this.#report(end, delayMs);
+      this.#state = "backoff";
+      await pause(delayMs, this.#stopping.signal);
+    }
+  }
+
+  async #liveOnce(): Promise<LifeEnd> {
+    this.#state = "starting";
+    const life: WorkerLife<In, Out> = new WorkerLife<In, Out>({
+      name: this.#options.name,
+      module: this.#options.module,
+      permissions: this.#options.permissions(),
+      generation: ++this.#generation,
+      watchdogMs: this.#watchdogMs,
+      memoryLimitBytes: this.#options.memoryLimitBytes ?? DEFAULT_MEMORY_LIMIT_BYTES,
+      monotonic: () => performance.now(),
+      onLog: this.#options.onLog,
+      onMessage: (message) => this.#options.onMessage(life, message as unknown as Out),
+    });
+    this.#life = life;
+    this.#options.onStart(life);
+    const stopWatching = this.#watch(life);
+    const end = await life.ended;
+    stopWatching();
+    this.#life = undefined;
+    this.#options.onEnd(life);
+    if (!await life.terminate()) this.#options.onUnstoppable(this.#options.name);
+    return end;
+  }
+
+  /** A beat counts as missing only while main itself is punctual: a stopped machine is not the worker's fault. */
+  #watch(life: WorkerLife<In, Out>): () => void {
+    const intervalMs = Math.min(1000, this.#watchdogMs / 4);
+    const timer = setInterval(() => life.watch(intervalMs), intervalMs);
+    return () => clearInterval(timer);
+  }
+
+  #report(end: LifeEnd, delayMs: number): void {
+    const { logger } = this.#options;
+    const again = `it starts again in ${formatDuration(delayMs)}`;
+    const message = this.#describe(end);
+    this.#lastError = { timeMs: Date.now(), message };
+    if (end.kind === "crashed") logger.exception(`${message}; ${again}`, toError(end.error));
+    else logger.error(`${message}; ${again}`);
+  }
+
+  #describe(end: LifeEnd): string {
+    switch (end.kind) {
+      case "torn_down":
+        return "ended although nobody had asked it to";
+      case "crashed":
+        return `failed: ${(this.#options.explain ?? errorSentence)(end.error)}`;
+      case "silent":
+        return `gave no sign of life for ${formatDuration(end.silentMs)} and was terminated`;
+      case "too_large":
+        return `used ${formatBytes(end.bytes)} of memory, over its limit, and was terminated`;
+      default:
+        return end satisfies never;
+    }
+  }
+}
+
+/** An error that prints like the one that was reported from the other thread. */
+function toError(report: ErrorReport): Error {
+  const error = new Error(report.message, report.cause === undefined ? {} : { cause: toError(report.cause) });
+  error.name = report.name;
+  error.stack = report.stack;
+  return error;
+}

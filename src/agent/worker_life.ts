@@ -1,0 +1,132 @@
+// Runs in: main thread.
+import { type ErrorReport, reportError } from "../shared/errors.ts";
+import type { FromAnyWorker, LogEntry } from "../shared/protocol.ts";
+import type { WorkerPermissions } from "../shared/registry.ts";
+import { startThread, threadEnds } from "./threads.ts";
+
+/** How long a terminated thread may take to end before it counts as unstoppable, in milliseconds. */
+const THREAD_END_LIMIT_MS = 1000;
+
+/** How one worker's life ended. */
+export type LifeEnd =
+  | { kind: "torn_down" }
+  | { kind: "crashed"; error: ErrorReport }
+  | { kind: "silent"; silentMs: number }
+  | { kind: "too_large"; bytes: number };
+
+export interface LifeOptions<Out> {
+  name: string;
+  module: string;
+  permissions: WorkerPermissions;
+  /** Counts the workers that bore this name. */
+  generation: number;
+  watchdogMs: number;
+  memoryLimitBytes: number;
+  onMessage: (message: Exclude<Out, FromAnyWorker>) => void;
+  onLog: (entry: LogEntry) => void;
+  /** Milliseconds that never jump. */
+  monotonic: () => number;
+}
+
+/** One worker from its start to its end. After the end nothing that it still sends is heard. */
+export class WorkerLife<In, Out extends { type: string }> {
+  readonly generation: number;
+  readonly ended: Promise<LifeEnd>;
+  heapBytes = 0;
+  /** When the last heartbeat came, on the monotonic clock; undefined before the first. */
+  lastBeatMs: number | undefined;
+  #options: LifeOptions<Out>;
+  #worker: Worker;
+  #threadName: string;
+  #resolveEnded!: (end: LifeEnd) => void;
+  #hasEnded = false;
+  #silentMs = 0;
+
+  constructor(options: LifeOptions<Out>) {
+    this.#options = options;
+    this.generation = options.generation;
+    this.ended = new Promise((resolve) => this.#resolveEnded = resolve);
+    const { worker, threadName } = startThread(options.module, {
+      type: "module",
+      name: options.name,
+      deno: { permissions: denyTheRest(options.permissions) },
+    } as WorkerOptions);
+    this.#worker = worker;
+    this.#threadName = threadName;
+    worker.onmessage = (event: MessageEvent) => this.#receive(event.data as Out | FromAnyWorker);
+    worker.onmessageerror = () =>
+      this.end({ kind: "crashed", error: reportError("sent an unreadable message") });
+    worker.onerror = (event: ErrorEvent) => {
+      event.preventDefault(); // an error that nobody prevents would end the agent
+      this.end({ kind: "crashed", error: reportError(event.error ?? new Error(firstLine(event.message))) });
+    };
+  }
+
+  send(message: In, transfer: Transferable[] = []): void {
+    if (!this.#hasEnded) this.#worker.postMessage(message, transfer);
+  }
+
+  /** To be called regularly; `elapsedMs` since the last call, cut down by the caller when main itself was late. */
+  watch(elapsedMs: number): void {
+    this.#silentMs += elapsedMs;
+    if (this.#silentMs > this.#options.watchdogMs) this.end({ kind: "silent", silentMs: this.#silentMs });
+  }
+
+  /** Closes the book on this worker: the first end counts. */
+  end(end: LifeEnd): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#resolveEnded(end);
+  }
+
+  /** @returns false when the runtime could not stop the thread. */
+  async terminate(): Promise<boolean> {
+    this.#hasEnded = true;
+    this.#worker.terminate();
+    return await threadEnds(this.#threadName, THREAD_END_LIMIT_MS);
+  }
+
+  #receive(message: Out | FromAnyWorker): void {
+    if (this.#hasEnded) return;
+    const known = message as FromAnyWorker;
+    switch (known.type) {
+      case "beat":
+        return this.#beat(known.heapBytes, known.externalBytes);
+      case "log":
+        return this.#options.onLog({ ...known.entry, origin: this.#options.name });
+      case "failed":
+        return this.end({ kind: "crashed", error: known.error });
+      default:
+        known satisfies never;
+        this.#options.onMessage(message as Exclude<Out, FromAnyWorker>);
+    }
+  }
+
+  #beat(heapBytes: number, externalBytes: number): void {
+    this.#silentMs = 0;
+    this.lastBeatMs = this.#options.monotonic();
+    this.heapBytes = heapBytes + externalBytes;
+    if (this.heapBytes > this.#options.memoryLimitBytes) {
+      this.end({ kind: "too_large", bytes: this.heapBytes });
+    }
+  }
+}
+
+const EVERY_PERMISSION: WorkerPermissions = {
+  env: false,
+  net: false,
+  read: false,
+  write: false,
+  run: false,
+  sys: false,
+  ffi: false,
+};
+
+/** What a registry line does not name is denied; Deno would let a worker inherit it. */
+function denyTheRest(granted: WorkerPermissions) {
+  return { ...EVERY_PERMISSION, import: false, ...granted };
+}
+
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0] ?? "";
+}

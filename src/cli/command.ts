@@ -1,0 +1,48 @@
+// Runs in: main thread.
+import type { Parts } from "../agent/agent.ts";
+import type { ExitStatus } from "../agent/errors.ts";
+import type { Output } from "./output.ts";
+
+/** A flag of a command. */
+export interface Flag {
+  /** Without the dashes. */
+  name: string;
+  /** One letter, without the dash. */
+  short?: string;
+  /** What stands for the value in the help, for example `DIR`; undefined = the flag has no value. */
+  value?: string;
+  summary: string;
+}
+
+/** One row of the table of commands: feeds the parser, the help, the completions and "did you mean". */
+export interface Command {
+  name: string;
+  /** One line, without a full stop. */
+  summary: string;
+  /** Positional arguments as the help shows them, for example `validate [FILE] | show | schema`. */
+  args?: string;
+  /** The words that may stand first among the positional arguments, for completion and checking. */
+  words?: readonly string[];
+  /** How many positional arguments may stand at most; default 0. */
+  maxArgs?: number;
+  flags?: readonly Flag[];
+  /** Lines to type, each with what it does. */
+  examples: readonly (readonly [line: string, what: string])[];
+  /** Loads the command's own file, so that other commands need not wait for it. */
+  load: () => Promise<{ default: (context: CommandContext) => Promise<ExitStatus> }>;
+}
+
+/** What a command works with. */
+export interface CommandContext {
+  flags: Record<string, string | boolean | undefined>;
+  args: string[];
+  out: Output;
+  /** The root that is meant; it need not exist. */
+  root: string;
+  /** All commands, in the table's order. */
+  commands: readonly Command[];
+  /** Loads what the program is made of. */
+  parts: () => Promise<Parts>;
+  /** The environment as it was when the process started. */
+  environment: Record<string, string>;
+}

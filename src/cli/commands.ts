@@ -1,0 +1,138 @@
+// Runs in: main thread.
+import { LEVELS } from "../shared/message.ts";
+import type { Command, Flag } from "./command.ts";
+
+const JSON_FLAG: Flag = { name: "json", summary: "print the facts as JSON" };
+
+/** Flags that every command has. */
+export const GLOBAL_FLAGS: readonly Flag[] = [
+  {
+    name: "root",
+    value: "DIR",
+    summary: "the node's folder (default: $IVY_ROOT, the binary's own, ~/Documents/ivy)",
+  },
+  { name: "help", short: "h", summary: "show the command's help" },
+  { name: "verbose", summary: "show stack traces of errors" },
+];
+
+/**
+ * Every command. A fork adds its own row and file; it then appears in the help, the completions and the suggestions.
+ */
+export const commands: readonly Command[] = [
+  {
+    name: "run",
+    summary: "measure, in the foreground, until SIGTERM or SIGINT",
+    flags: [
+      { name: "messages", summary: "print every message as it is stored" },
+      { name: "no-console", summary: "print no log lines; they are in the daily log file" },
+    ],
+    examples: [
+      ["ivy run", "measure until Ctrl-C; what is missing in the root is created"],
+      ["ivy run --root /data/ivy --messages", "show each message as it is stored"],
+    ],
+    load: () => import("./run.ts"),
+  },
+  {
+    name: "start",
+    summary: "measure in the background; return when every procedure has been started",
+    examples: [["ivy start", "fine to call every minute from cron: one that runs already is left alone"]],
+    load: () => import("./start.ts"),
+  },
+  {
+    name: "stop",
+    summary: "end the agent: procedures first, then the store",
+    examples: [["ivy stop", "waits until everything is safe on disk"]],
+    load: () => import("./stop.ts"),
+  },
+  {
+    name: "restart",
+    summary: "stop, then start in the background",
+    examples: [["ivy restart", "takes a changed configuration into use"]],
+    load: () => import("./restart.ts"),
+  },
+  {
+    name: "status",
+    summary: "show whether the node is well: procedures, messages, memory",
+    flags: [JSON_FLAG],
+    examples: [["ivy status", "exit status 3 when the agent does not run"], [
+      "ivy status --json",
+      "for programs",
+    ]],
+    load: () => import("./status.ts"),
+  },
+  {
+    name: "info",
+    summary: "show versions, paths and the machine",
+    flags: [JSON_FLAG],
+    examples: [["ivy info", "works also when the agent does not run"]],
+    load: () => import("./info.ts"),
+  },
+  {
+    name: "init",
+    summary: "create the root with a configuration, and print the next steps",
+    examples: [["ivy init --root /data/ivy", "changes nothing that is there already"]],
+    load: () => import("./init.ts"),
+  },
+  {
+    name: "config",
+    summary: "check, show or describe the configuration",
+    args: "validate [FILE] | show | schema",
+    words: ["validate", "show", "schema"],
+    maxArgs: 2,
+    flags: [JSON_FLAG],
+    examples: [
+      ["ivy config validate", "every fault at once; exit status 78 when there is one"],
+      ["ivy config validate new.json", "check another file"],
+      ["ivy config show", "the configuration in use, without its secrets"],
+      ["ivy config schema", "JSON Schema, for editors"],
+    ],
+    load: () => import("./config.ts"),
+  },
+  {
+    name: "logs",
+    summary: "show the log",
+    flags: [
+      { name: "follow", short: "f", summary: "go on with new lines until Ctrl-C" },
+      { name: "level", value: "LEVEL", summary: `least level: ${LEVELS.join(", ")}` },
+      {
+        name: "since",
+        value: "TIME",
+        summary: "only younger lines: 90s, 30m, 2h, 7d, or a time such as 2026-11-22T12:00",
+      },
+      { name: "origin", value: "NAME", summary: "only one component's lines" },
+      { name: "date", value: "DAY", summary: "one UTC day, such as 2026-11-22" },
+    ],
+    examples: [
+      ["ivy logs -f", "watch"],
+      ["ivy logs --since 2h --level WARNING", "what went wrong lately"],
+    ],
+    load: () => import("./logs.ts"),
+  },
+  {
+    name: "test",
+    summary: "check that this device can do its work: configuration, disk, every procedure's hardware",
+    flags: [
+      { name: "config", value: "FILE", summary: "test with this configuration instead" },
+      { name: "procedure", value: "NAME", summary: "only this procedure's own test" },
+    ],
+    examples: [["ivy test", "one line per test; exit status 1 when one fails"]],
+    load: () => import("./test.ts"),
+  },
+  {
+    name: "completions",
+    summary: "print a completion script for a shell",
+    args: "bash | zsh | fish",
+    words: ["bash", "zsh", "fish"],
+    maxArgs: 1,
+    examples: [["ivy completions bash > ~/.local/share/bash-completion/completions/ivy", "for bash"]],
+    load: () => import("./completions.ts"),
+  },
+  {
+    name: "help",
+    summary: "show the commands, or one command's help",
+    args: "[COMMAND]",
+    maxArgs: 1,
+    examples: [["ivy help logs", "the same as: ivy logs --help"]],
+    load: () => import("./help.ts"),
+  },
+];

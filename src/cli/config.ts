@@ -1,0 +1,52 @@
+// Runs in: main thread.
+import { checkConfig, describeProcedures } from "../agent/config_check.ts";
+import { ConfigError, readRawConfig, redactConfig, wholeSchema } from "../agent/configuration.ts";
+import { CommandError, EXIT, type ExitStatus } from "../agent/errors.ts";
+import { pathsOf } from "../agent/paths.ts";
+import type { CommandContext } from "./command.ts";
+
+/** `ivy config validate [FILE] | show | schema` */
+export default async function config(context: CommandContext): Promise<ExitStatus> {
+  const [action, file] = context.args;
+  const paths = pathsOf(context.root);
+  const { procedures } = await context.parts();
+  const options = { procedures, paths, environment: context.environment };
+  if (file !== undefined && action !== "validate") {
+    throw new CommandError(
+      `config ${action}: "${file}" is one word too many; see: ivy help config`,
+      EXIT.wrongUsage,
+    );
+  }
+  switch (action) {
+    case "validate":
+      return await validate(file ?? paths.configFile, context, options);
+    case "show":
+      context.out.json(redactConfig(readRawConfig(paths.configFile), await describeProcedures(options)));
+      return EXIT.done;
+    default:
+      context.out.json(wholeSchema(await describeProcedures(options)));
+      return EXIT.done;
+  }
+}
+
+async function validate(
+  file: string,
+  { out, flags }: CommandContext,
+  options: Parameters<typeof checkConfig>[1],
+): Promise<ExitStatus> {
+  try {
+    const { config } = await checkConfig(file, options);
+    const enabled = Object.entries(config.procedures).filter(([, entry]) => entry.enabled).map(([name]) =>
+      name
+    );
+    if (flags["json"] === true) out.json({ valid: true, file, faults: [], enabled_procedures: enabled });
+    else {out.print(
+        `${file} is valid: revision ${config.general.config_revision}, procedures ${enabled.join(", ")}`,
+      );}
+    return EXIT.done;
+  } catch (error) {
+    if (!(error instanceof ConfigError) || flags["json"] !== true) throw error;
+    out.json({ valid: false, file, faults: error.faults });
+    return EXIT.invalidConfiguration;
+  }
+}

@@ -1,0 +1,21 @@
+// Runs in: main thread.
+import { EXIT, type ExitStatus } from "../agent/errors.ts";
+import { createDataFolder, createLayout } from "../agent/layout.ts";
+import { pathsOf } from "../agent/paths.ts";
+import { programCommand } from "../agent/program.ts";
+import type { CommandContext } from "./command.ts";
+
+/** `ivy init`: lays a node out and says what to do next. */
+export default function init({ out, root }: CommandContext): Promise<ExitStatus> {
+  const paths = pathsOf(root);
+  const created = [...createDataFolder(paths), ...createLayout(paths)];
+  for (const line of created) out.print(line);
+  if (created.length === 0) out.print(`${root} is complete; nothing was changed`);
+  const ivy = Deno.build.standalone ? paths.launcher : programCommand().join(" ");
+  out.print();
+  out.print("Next:");
+  out.print(`  1. edit   ${paths.configFile}`);
+  out.print(`  2. check  ${ivy} config validate --root ${root}`);
+  out.print(`  3. start  ${ivy} start --root ${root}`);
+  return Promise.resolve(EXIT.done);
+}

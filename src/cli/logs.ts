@@ -1,0 +1,90 @@
+// Runs in: main thread.
+import { join } from "@std/path";
+import { CommandError, EXIT, type ExitStatus } from "../agent/errors.ts";
+import { formatEntry, parseEntry } from "../agent/log_format.ts";
+import { logDays } from "../agent/log_files.ts";
+import { pathsOf } from "../agent/paths.ts";
+import { didYouMean } from "../shared/nearest.ts";
+import { type Level, levelRank, LEVELS } from "../shared/message.ts";
+import { utcDay } from "../shared/time.ts";
+import type { CommandContext } from "./command.ts";
+import type { Output } from "./output.ts";
+import { appendedLines, linesOf } from "./text_lines.ts";
+
+/** Which entries are wanted. */
+interface Filter {
+  level: Level;
+  sinceMs: number;
+  origin: string | undefined;
+}
+
+/** `ivy logs`: the log files of the root, filtered; works whether the agent runs or not. */
+export default async function logs({ out, root, flags }: CommandContext): Promise<ExitStatus> {
+  const { logs: directory } = pathsOf(root);
+  const filter: Filter = {
+    level: parseLevel(flags["level"] as string | undefined),
+    sinceMs: parseSince(flags["since"] as string | undefined, Date.now()),
+    origin: flags["origin"] as string | undefined,
+  };
+  const printer = createPrinter(filter, out);
+  const days = chooseDays(logDays(directory), flags["date"] as string | undefined, filter.sinceMs);
+  for (const day of days) {
+    for await (const line of linesOf(join(directory, `${day}.log`))) printer(line);
+  }
+  if (flags["follow"] === true) await follow(directory, printer);
+  return EXIT.done;
+}
+
+/** Without any wish: today's. With --since: all days that may hold younger lines. */
+function chooseDays(days: string[], date: string | undefined, sinceMs: number): string[] {
+  if (date !== undefined) {
+    if (days.includes(date)) return [date];
+    throw new CommandError(`there is no log of "${date}"; there are ${days.join(", ") || "none"}`);
+  }
+  if (sinceMs > 0) return days.filter((day) => day >= utcDay(sinceMs));
+  return days.slice(-1);
+}
+
+/** Prints the lines of wanted entries; a line of a details block goes with its entry. */
+function createPrinter(filter: Filter, out: Output): (line: string) => void {
+  let wanted = false;
+  return (line) => {
+    const entry = parseEntry(line);
+    if (entry === undefined) {
+      if (wanted) out.print(line);
+      return;
+    }
+    wanted = levelRank(entry.level) >= levelRank(filter.level) && entry.timeMs >= filter.sinceMs &&
+      (filter.origin === undefined || filter.origin === entry.origin);
+    if (wanted) out.print(formatEntry({ ...entry, details: "" }, out.colour).trimEnd());
+  };
+}
+
+/** Goes on with what is appended, over midnight too, until the process is ended. */
+async function follow(directory: string, print: (line: string) => void): Promise<void> {
+  const file = () => join(directory, `${logDays(directory).at(-1) ?? utcDay(Date.now())}.log`);
+  for await (const line of appendedLines(directory, file)) print(line);
+}
+
+function parseLevel(text: string | undefined): Level {
+  const level = (text ?? "DEBUG").toUpperCase();
+  if ((LEVELS as readonly string[]).includes(level)) return level as Level;
+  throw new CommandError(
+    `--level ${text}: expected ${LEVELS.join(", ")}${didYouMean(level, LEVELS)}`,
+    EXIT.wrongUsage,
+  );
+}
+
+const UNIT_MS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+function parseSince(text: string | undefined, nowMs: number): number {
+  if (text === undefined) return 0;
+  const [, amount, unit] = /^(\d+)([smhd])$/.exec(text) ?? [];
+  if (amount !== undefined) return nowMs - Number(amount) * UNIT_MS[unit!]!;
+  const timeMs = Date.parse(/[zZ]|[+-]\d\d:?\d\d$/.test(text) ? text : `${text}Z`);
+  if (!Number.isNaN(timeMs)) return timeMs;
+  throw new CommandError(
+    `--since ${text}: expected 90s, 30m, 2h, 7d or 2026-11-22T12:00 (UTC)`,
+    EXIT.wrongUsage,
+  );
+}

@@ -1,0 +1,113 @@
+// Runs in: main thread.
+import { Agent } from "../agent/agent.ts";
+import { loadConfig } from "../agent/configuration.ts";
+import { CommandError, EXIT, type ExitStatus } from "../agent/errors.ts";
+import { createDataFolder, createLayout } from "../agent/layout.ts";
+import { type Paths, pathsOf } from "../agent/paths.ts";
+import { type RunLock, takeRunLock } from "../agent/run_lock.ts";
+import { restartProcess } from "../agent/self_restart.ts";
+import type { StoredMessage } from "../shared/protocol.ts";
+import type { CommandContext } from "./command.ts";
+import { type Output, paint } from "./output.ts";
+
+/** Why the agent ends: a signal, or a thread that only a fresh process is rid of. */
+type Ending = { kind: "stop" | "restart"; reason: string };
+
+/** `ivy run`: measures in the foreground until it is told to stop. */
+export default async function run(context: CommandContext): Promise<ExitStatus> {
+  const { out, flags, environment } = context;
+  const paths = pathsOf(context.root);
+  for (const line of createDataFolder(paths)) out.note(`ivy: ${line}`);
+  const lock = await lockOrRefuse(paths);
+  for (const line of createLayout(paths)) out.note(`ivy: ${line}`);
+  const parts = await context.parts();
+  const loaded = loadConfig(paths, Object.keys(parts.procedures));
+  const ending = Promise.withResolvers<Ending>();
+  const agent = new Agent({
+    parts,
+    paths,
+    loaded: flags["no-console"] === true ? withoutConsole(loaded) : loaded,
+    environment,
+    colour: out.colour,
+    ...(flags["messages"] === true ? { onStored: (messages) => printMessages(out, messages) } : {}),
+    onRestartNeeded: (reason) => ending.resolve({ kind: "restart", reason }),
+  });
+  const stopListening = listenForSignals(out, (reason) => ending.resolve({ kind: "stop", reason }));
+  await agent.start();
+  if (flags["messages"] === true) announceFiles(out, paths);
+  const { kind, reason } = await ending.promise;
+  await agent.stop(reason, { hasty: kind === "restart" });
+  stopListening();
+  if (kind === "restart") restart(lock, environment);
+  lock.release();
+  return EXIT.done;
+}
+
+async function lockOrRefuse(paths: Paths): Promise<RunLock> {
+  const taken = await takeRunLock(paths.lockFile);
+  if ("lock" in taken) return taken.lock;
+  const holder = taken.holder === undefined ? "another process" : `PID ${taken.holder}`;
+  throw new CommandError(
+    `Ivy runs already on ${paths.root} (${holder}); stop it with: ivy stop --root ${paths.root}`,
+    EXIT.alreadyRunning,
+  );
+}
+
+/** A terminal and `deno task` may both pass on one Ctrl-C: signals this close together are one. */
+const SAME_SIGNAL_MS = 500;
+
+/** SIGTERM and SIGINT ask politely; a second one ends the process at once. */
+function listenForSignals(out: Output, onSignal: (reason: string) => void): () => void {
+  let askedMs: number | undefined;
+  const handlers = (["SIGTERM", "SIGINT"] as const).map((signal) => {
+    const handle = () => {
+      if (askedMs !== undefined) {
+        if (performance.now() - askedMs > SAME_SIGNAL_MS) Deno.kill(Deno.pid, "SIGKILL");
+        return;
+      }
+      askedMs = performance.now();
+      out.note(`ivy: ${signal}: ending; once more ends at once`);
+      onSignal(signal);
+    };
+    Deno.addSignalListener(signal, handle);
+    return () => Deno.removeSignalListener(signal, handle);
+  });
+  return () => handlers.forEach((remove) => remove());
+}
+
+function withoutConsole<T extends { config: { logging_verbosity: object } }>(loaded: T): T {
+  const quiet = { ...loaded.config.logging_verbosity, console_prints: null };
+  return { ...loaded, config: { ...loaded.config, logging_verbosity: quiet } };
+}
+
+/** Replaces the process; where that cannot be done, ending it lets systemd or cron start it again. */
+function restart(lock: RunLock, environment: Record<string, string>): never {
+  lock.release();
+  return restartProcess(environment);
+}
+
+function announceFiles(out: Output, paths: Paths): void {
+  out.note(`ivy: measuring. Messages: ${paths.messages}  Log: ${paths.logs}  Config: ${paths.configFile}`);
+  out.note("ivy: Ctrl-C ends it");
+}
+
+function printMessages(out: Output, messages: StoredMessage[]): void {
+  for (const { origin, line } of messages) {
+    const { id, timestamp, message_body: body } = JSON.parse(line);
+    const time = new Date(timestamp * 1000).toISOString().slice(11, 23);
+    const { variant, ...rest } = body;
+    const text = variant === "data" ? describeData(rest.data) : describeOther(variant, rest);
+    out.print(`${paint.dim(time)} ${paint.dim(`#${id}`)} ${paint.bold(origin)}  ${text}`);
+  }
+}
+
+function describeData(data: Record<string, unknown>): string {
+  return Object.entries(data).map(([key, value]) => {
+    const shown = typeof value === "number" ? Number(value.toPrecision(6)) : value;
+    return `${key}=${paint.green(String(shown))}`;
+  }).join(" ");
+}
+
+function describeOther(variant: string, rest: Record<string, unknown>): string {
+  return variant === "log" ? `${rest["level"]}: ${rest["subject"]}` : `configuration ${rest["status"]}`;
+}

@@ -1,0 +1,74 @@
+// Runs in: main thread.
+import { askAgent } from "../agent/control_client.ts";
+import { CommandError, EXIT, type ExitStatus } from "../agent/errors.ts";
+import { pathsOf } from "../agent/paths.ts";
+import { runningPid } from "../agent/run_lock.ts";
+import type { AgentStatus, WorkerStatusJson } from "../agent/status.ts";
+import { formatBytes, formatDuration } from "../shared/time.ts";
+import type { CommandContext } from "./command.ts";
+import { alignColumns, type Output, paint } from "./output.ts";
+
+/** `ivy status` */
+export default async function status({ out, root, flags }: CommandContext): Promise<ExitStatus> {
+  const paths = pathsOf(root);
+  const found = await askAgent<AgentStatus>(paths.socket, "GET", "/v1/status");
+  if (found === undefined) return await reportAbsence(paths.lockFile, root, out, flags["json"] === true);
+  if (flags["json"] === true) out.json({ running: true, ...found });
+  else describe(found).forEach((line) => out.print(line));
+  return EXIT.done;
+}
+
+async function reportAbsence(
+  lockFile: string,
+  root: string,
+  out: Output,
+  json: boolean,
+): Promise<ExitStatus> {
+  const pid = await runningPid(lockFile);
+  if (pid !== undefined) {
+    throw new CommandError(
+      `PID ${pid} runs on ${root} but does not answer: it starts or ends just now, or it hangs`,
+    );
+  }
+  if (json) out.json({ running: false, root });
+  else out.print(`Ivy does not run on ${root}; start it with: ivy start --root ${root}`);
+  return EXIT.notRunning;
+}
+
+function describe(status: AgentStatus): string[] {
+  const { store, procedures } = status;
+  const states = Object.values(procedures);
+  const isWell = status.ready && status.config_damage === null &&
+    [...states, store].every(({ state }) => state === "running");
+  const rows = Object.entries({ ...procedures, store }).map(([name, worker]) => row(name, worker));
+  const stored = Object.values(store.messages?.stored ?? {}).reduce((sum, count) => sum + count, 0);
+  return [
+    `${isWell ? paint.green("well") : paint.red("not well")}  ${status.system_identifier}, Ivy ` +
+    `${status.software_version}, configuration ${status.config_revision}, PID ${status.pid}, ` +
+    `up ${formatDuration(status.uptime_seconds * 1000)}, ${formatBytes(status.rss_bytes)}`,
+    ...(status.config_damage === null ? [] : [paint.red(`configuration damaged: ${status.config_damage}`)]),
+    "",
+    ...alignColumns([
+      ["WORKER", "STATE", "RESTARTS", "HEARTBEAT", "HEAP", "LAST ERROR"].map(paint.dim),
+      ...rows,
+    ]),
+    "",
+    store.messages === null
+      ? paint.red("the store does not run")
+      : `messages: ${stored} stored, ${store.messages.waiting} waiting, ${store.messages.refused} refused, ` +
+        `${formatBytes(store.messages.free_bytes)} free`,
+  ];
+}
+
+function row(name: string, worker: WorkerStatusJson): string[] {
+  const { state, seconds_since_heartbeat: beat, last_error: error } = worker;
+  const age = error === null ? "" : `${formatDuration(Date.now() - error.time_ms)} ago: ${error.message}`;
+  return [
+    paint.bold(name),
+    state === "running" ? paint.green(state) : paint.yellow(state),
+    String(worker.restarts),
+    beat === null ? "-" : `${Math.round(beat)} s ago`,
+    formatBytes(worker.heap_bytes),
+    age,
+  ];
+}

@@ -1,0 +1,50 @@
+// Runs in: procedure worker.
+import type * as z from "zod";
+import type { Logger } from "../shared/logger.ts";
+import type { Messages } from "../shared/message_sender.ts";
+import type { NodeFacts } from "../shared/protocol.ts";
+import type { SharedState } from "../shared/state_replica.ts";
+import { bootProcedure } from "./boot.ts";
+import type { Devices } from "./devices.ts";
+import type { Tick } from "./ticks.ts";
+
+export type { Tick } from "./ticks.ts";
+
+/** What a procedure works with. */
+export interface ProcedureContext<Settings> {
+  /** The procedure's entry in the configuration, validated, without `enabled`. */
+  config: Settings;
+  /** Ticks at whole multiples of `seconds` of the wall clock; the loop ends at teardown. */
+  every(seconds: number): AsyncGenerator<Tick, void, void>;
+  messages: Messages;
+  state: SharedState;
+  logger: Logger;
+  devices: Devices;
+  node: NodeFacts;
+  /** Aborts when the procedure has to end: pass it to whatever waits. */
+  signal: AbortSignal;
+}
+
+export interface Procedure<Schema extends z.ZodType = z.ZodType> {
+  /** As in `procedures/registry.ts` and in the configuration. */
+  name: string;
+  /** Describes the procedure's settings; a `z.strictObject`, so that a misspelt key is an error. */
+  config: Schema;
+  /** Brings the equipment into a safe state before `run`: after a power cut nobody has torn down. */
+  setup?(context: ProcedureContext<z.output<Schema>>): Promise<void> | void;
+  /** Measures until `signal` aborts. When it throws or returns earlier, the procedure is restarted, with backoff. */
+  run(context: ProcedureContext<z.output<Schema>>): Promise<void>;
+  /** Closes the valve, lets go of the port. Called when `run` has ended, also by an error; 30 s at most. */
+  teardown?(context: ProcedureContext<z.output<Schema>>): Promise<void> | void;
+  /** Part of `ivy test`: throws when the hardware is not there. The running procedure is paused meanwhile. */
+  selfTest?(context: ProcedureContext<z.output<Schema>>): Promise<void> | void;
+}
+
+/**
+ * Defines a procedure. In a worker this also connects it to the agent; imported elsewhere (in a test) it only returns
+ * the definition, whose `run` can be called with a context of one's own.
+ */
+export function defineProcedure<Schema extends z.ZodType>(procedure: Procedure<Schema>): Procedure<Schema> {
+  if ("WorkerGlobalScope" in globalThis) bootProcedure(procedure as unknown as Procedure);
+  return procedure;
+}

@@ -1,0 +1,58 @@
+// Runs in: any thread.
+import * as z from "zod";
+import { LEVELS } from "./message.ts";
+import type { JsonSchema } from "./secrets.ts";
+
+const threshold = z.enum(LEVELS).nullable();
+
+const general = z.strictObject({
+  config_revision: z.int().min(-1).max(2_147_483_647)
+    .describe("rises with each change that comes from afar; -1 = never configured from afar"),
+  software_version: z.string().regex(/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/)
+    .describe("a version such as 1.2.3: the Ivy that this configuration is for"),
+  system_identifier: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/)
+    .describe("a name of letters, digits, dots, dashes and underscores, at most 128"),
+});
+
+const storage = z.strictObject({
+  retention_days: z.int().min(1).max(36_500).nullable().default(null)
+    .describe("days that daily message files are kept; null = for ever"),
+  log_retention_days: z.int().min(1).max(36_500).nullable().default(90)
+    .describe("days that log files are kept; null = for ever"),
+  commit_interval_ms: z.int().min(0).max(10_000).default(0)
+    .describe(
+      "longest wait for more messages before a commit, in milliseconds; higher wears an SD card less",
+    ),
+  min_free_mb: z.int().min(0).max(1_000_000).default(200)
+    .describe("free space of the disk below which old data leaves, in MB (10^6 bytes)"),
+  max_outbox_mb: z.int().min(1).max(1_000_000).default(1024)
+    .describe("size of the outbox above which old data leaves it, in MB (10^6 bytes)"),
+}).prefault({});
+
+/** A procedure's entry: `enabled`, and settings that only its own worker can judge. */
+const procedure = z.looseObject({ enabled: z.boolean() });
+
+/** The configuration of a node, as far as main itself judges it. Keys are the file's. */
+export const configSchema = z.strictObject({
+  $schema: z.string().optional(),
+  general,
+  logging_verbosity: z.strictObject({
+    file_archive: threshold.describe("least level that goes to the daily log file; null = none"),
+    console_prints: threshold.describe("least level that is printed; null = none"),
+    message_sending: threshold.describe("least level that becomes a message; null = none"),
+  }),
+  storage,
+  updater: z.null().default(null).describe("null: this version is updated by hand"),
+  backends: z.array(z.never()).default([]).describe("[]: messages are kept in local files only"),
+  status_page: z.null().default(null).describe("null: this version has no status page"),
+  procedures: z.record(z.string(), procedure),
+});
+
+export type Config = z.output<typeof configSchema>;
+export type StorageSettings = Config["storage"];
+export type ProcedureEntry = z.output<typeof procedure>;
+
+/** The JSON Schema of {@link configSchema}; procedures appear only as far as main knows them. */
+export function configJsonSchema(): JsonSchema {
+  return z.toJSONSchema(configSchema, { io: "input" }) as JsonSchema;
+}

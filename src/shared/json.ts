@@ -1,0 +1,68 @@
+// Runs in: any thread.
+
+/** What a JSON text may weigh before it is refused unread, in UTF-16 code units. */
+export const MAX_CONFIG_LENGTH = 1_048_576;
+
+/** A text that is not the JSON we want, with the place where it stops being so. */
+export class JsonError extends Error {
+  override name = "JsonError";
+}
+
+/**
+ * Parses JSON as a person means it: errors carry line and column, and a key that stands twice in one object is
+ * an error (plain `JSON.parse` would silently take the last).
+ *
+ * @throws {JsonError}
+ */
+export function parseJson(text: string): unknown {
+  if (text.length > MAX_CONFIG_LENGTH) {
+    throw new JsonError(`it is ${(text.length / 1_048_576).toFixed(1)} MiB big; at most 1 MiB is read`);
+  }
+  if (text.trim() === "") throw new JsonError("it is empty");
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new JsonError(describeSyntaxError(text, error as SyntaxError), { cause: error });
+  }
+  const duplicate = findDuplicateKey(text);
+  if (duplicate !== undefined) {
+    throw new JsonError(
+      `the key "${duplicate.key}" stands twice in one object, again at ${place(text, duplicate.offset)}`,
+    );
+  }
+  return value;
+}
+
+function describeSyntaxError(text: string, error: SyntaxError): string {
+  const offset = /at position (\d+)/.exec(error.message)?.[1];
+  const what = error.message.replace(/ in JSON.*$/s, "").replace(/, "[^]*$/, "").replace(/, \.\.\.[^]*$/, "");
+  if (offset !== undefined) return `it is not JSON: ${what} at ${place(text, Number(offset))}`;
+  if (/end of JSON/.test(error.message)) {
+    return `it is not JSON: it ends too early, at ${place(text, text.length)}`;
+  }
+  return `it is not JSON: ${what}`;
+}
+
+function place(text: string, offset: number): string {
+  const before = text.slice(0, offset).split("\n");
+  return `line ${before.length}, column ${before.at(-1)!.length + 1}`;
+}
+
+/** Walks the tokens of a text that is known to be valid JSON. */
+function findDuplicateKey(text: string): { key: string; offset: number } | undefined {
+  const open: (Set<string> | null)[] = []; // a set of keys per open object, null per open array
+  for (const match of text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?|[{}[\]]/g)) {
+    const [token, colon] = match;
+    if (token === "{") open.push(new Set());
+    else if (token === "[") open.push(null);
+    else if (token === "}" || token === "]") open.pop();
+    else if (colon !== undefined) {
+      const key: string = JSON.parse(token.slice(0, token.length - colon.length));
+      const keys = open.at(-1)!;
+      if (keys.has(key)) return { key, offset: match.index };
+      keys.add(key);
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,57 @@
+// Runs in: any worker thread.
+import type { LogEntry } from "./protocol.ts";
+
+/** Lines that a component may log at once. */
+const BURST = 200;
+/** Lines a second that it may log for ever. */
+const LINES_PER_SECOND = 20;
+
+/** Lets a burst of lines through, then a trickle, and says how many it kept back. */
+export interface LogLimiter {
+  push(entry: LogEntry): void;
+  /** To be called now and then, so that a flood that has ended is still summed up. */
+  tick(): void;
+}
+
+/**
+ * A token bucket over log lines, so that a component that floods neither fills the disk nor starves the others.
+ *
+ * @param options.now Unix milliseconds.
+ */
+export function createLogLimiter(
+  options: { now: () => number; emit: (entry: LogEntry) => void },
+): LogLimiter {
+  let tokens = BURST;
+  let filledMs = options.now();
+  let suppressed = 0;
+  let last: LogEntry | undefined;
+
+  const refill = () => {
+    const nowMs = options.now();
+    tokens = Math.min(BURST, tokens + Math.max(0, nowMs - filledMs) / 1000 * LINES_PER_SECOND);
+    filledMs = nowMs;
+  };
+  const sumUp = () => {
+    if (suppressed === 0 || last === undefined) return;
+    const subject = `suppressed ${suppressed} lines: more than ${LINES_PER_SECOND} a second`;
+    options.emit({ level: "WARNING", origin: last.origin, subject, details: "", timeMs: options.now() });
+    suppressed = 0;
+  };
+  return {
+    push(entry) {
+      refill();
+      if (tokens < 1 || (suppressed > 0 && tokens < BURST / 2)) {
+        suppressed++;
+        last = entry;
+        return;
+      }
+      sumUp();
+      tokens--;
+      options.emit(entry);
+    },
+    tick() {
+      refill();
+      if (tokens >= BURST / 2) sumUp();
+    },
+  };
+}

@@ -1,0 +1,41 @@
+// Runs in: any thread.
+import { errorDetails, reportError } from "./errors.ts";
+import type { Level } from "./message.ts";
+import type { LogEntry } from "./protocol.ts";
+
+/**
+ * Writes log lines under one component's name. The subject is one line; `details` (any value, or an Error with its
+ * causes) goes into the indented block under it.
+ */
+export interface Logger {
+  debug(subject: string, details?: unknown): void;
+  info(subject: string, details?: unknown): void;
+  warning(subject: string, details?: unknown): void;
+  error(subject: string, details?: unknown): void;
+  /** For a caught error: the line says what failed, the block holds the error and its chain of causes. */
+  exception(subject: string, error: unknown): void;
+}
+
+/** A logger whose entries go to `emit`. */
+export function createLogger(origin: string, emit: (entry: LogEntry) => void): Logger {
+  const at = (level: Level) => (subject: string, details?: unknown) =>
+    emit({ level, origin, subject: oneLine(subject), details: detailsText(details), timeMs: Date.now() });
+  return {
+    debug: at("DEBUG"),
+    info: at("INFO"),
+    warning: at("WARNING"),
+    error: at("ERROR"),
+    exception: at("EXCEPTION"),
+  };
+}
+
+function oneLine(subject: string): string {
+  return String(subject).replaceAll(/\s*\r?\n\s*/g, " ⏎ ");
+}
+
+function detailsText(details: unknown): string {
+  if (details === undefined) return "";
+  if (typeof details === "string") return details;
+  if (details instanceof Error) return errorDetails(reportError(details));
+  return Deno.inspect(details, { depth: 6, iterableLimit: 50, strAbbreviateSize: 1000 });
+}

@@ -1,0 +1,79 @@
+// Runs in: any thread.
+
+/** Severity of a log entry, in rising order. */
+export const LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "EXCEPTION"] as const;
+export type Level = (typeof LEVELS)[number];
+
+/** What one measurement may hold: flat keys, no nesting, so that every backend and every CSV file can carry it. */
+export type Data = Record<string, number | string | boolean>;
+
+export type ConfigStatus = "received" | "accepted" | "rejected" | "startup";
+
+/** What a message says. The keys are the wire's and the daily file's. */
+export type MessageBody =
+  | { variant: "data"; data: Data }
+  | { variant: "log"; level: Level; subject: string; body: string }
+  | { variant: "config"; status: ConfigStatus; config: unknown; reason?: string };
+
+export type Variant = MessageBody["variant"];
+export const VARIANTS: readonly Variant[] = ["config", "log", "data"];
+
+/** One line of a daily file. `id` increases and never repeats within a store; `timestamp` is Unix seconds, UTC. */
+export interface Message {
+  id: number;
+  timestamp: number;
+  message_body: MessageBody;
+}
+
+/** Keys that backends use for logs and for configuration status. */
+const RESERVED_KEYS = new Set(["logging", "configuration"]);
+
+/** How large one message may become as JSON text, in bytes (UTF-16 code units are close enough for a bound). */
+export const MAX_MESSAGE_LENGTH = 1_048_576;
+
+/** Numeric position of a level, for comparing thresholds. */
+export function levelRank(level: Level): number {
+  return LEVELS.indexOf(level);
+}
+
+/**
+ * Turns a measurement into the JSON text that is stored.
+ *
+ * @throws {TypeError} naming every key that cannot be stored, and why.
+ */
+export function encodeData(data: Data): string {
+  const faults = dataFaults(data);
+  if (faults.length > 0) throw new TypeError(`measurement refused: ${faults.join("; ")}`);
+  return encodeBody({ variant: "data", data });
+}
+
+/**
+ * Turns a message body into the JSON text that is stored.
+ *
+ * @throws {RangeError} when it is longer than {@link MAX_MESSAGE_LENGTH}.
+ */
+export function encodeBody(body: MessageBody): string {
+  const text = JSON.stringify(body);
+  if (text.length > MAX_MESSAGE_LENGTH) {
+    throw new RangeError(`a message of ${text.length} characters is over the limit of ${MAX_MESSAGE_LENGTH}`);
+  }
+  return text;
+}
+
+function dataFaults(data: Data): string[] {
+  if (typeof data !== "object" || data === null || Array.isArray(data)) {
+    return ["expected an object of keys and values"];
+  }
+  const keys = Object.keys(data);
+  if (keys.length === 0) return ["it has no keys"];
+  return keys.flatMap((key) => {
+    if (key === "") return ["a key is empty"];
+    if (RESERVED_KEYS.has(key)) return [`the key "${key}" is reserved`];
+    const value: unknown = data[key];
+    if (typeof value === "number" && !Number.isFinite(value)) {
+      return [`"${key}" is ${value}, not a finite number`];
+    }
+    if (["number", "string", "boolean"].includes(typeof value)) return [];
+    return [`"${key}" is ${value === null ? "null" : typeof value}, allowed are number, string and boolean`];
+  });
+}

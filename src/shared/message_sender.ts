@@ -1,0 +1,111 @@
+// Runs in: any thread.
+import { type Data, encodeBody, encodeData, type Level, type MessageBody } from "./message.ts";
+import type { OutgoingMessage, ProducerToStore, StoreToProducer } from "./protocol.ts";
+
+/** How many messages of one sender may wait for the store before the next is refused. */
+export const MAX_UNRESOLVED = 1000;
+
+/** The door to the store. Each promise resolves once its message is safe on disk. */
+export interface Messages {
+  /**
+   * Stores one measurement.
+   *
+   * Awaiting it waits for the disk; a loop that must not wait leaves the promise alone (a failure is then logged).
+   * @throws {TypeError} when a key or value cannot be stored; nothing is stored then.
+   * @throws {Error} when {@link MAX_UNRESOLVED} messages wait already, or the store refuses (full disk).
+   */
+  data(data: Data): Promise<void>;
+  /** Stores one log message, whatever the logging thresholds are. */
+  log(level: Level, subject: string, body?: string): Promise<void>;
+}
+
+interface Waiting {
+  message: OutgoingMessage;
+  resolve: () => void;
+  reject: (error: Error) => void;
+}
+
+/** Sends messages to whichever store is alive, and again to its successor, until each is resolved. */
+export class MessageSender implements Messages {
+  #port: MessagePort | undefined;
+  #waiting = new Map<number, Waiting>();
+  #outgoing: OutgoingMessage[] = [];
+  #lastSequence = 0;
+  #onSettled: (() => void)[] = [];
+  #options: { now: () => number; onFailure: (error: Error) => void };
+
+  /**
+   * @param options.now Unix milliseconds.
+   * @param options.onFailure Told of each failure, also when nobody awaits the promise.
+   */
+  constructor(options: { now: () => number; onFailure: (error: Error) => void }) {
+    this.#options = options;
+  }
+
+  /** How many messages wait for the store. */
+  get unresolved(): number {
+    return this.#waiting.size;
+  }
+
+  /** Takes a (new) store into use and sends it everything that is unresolved, in order. */
+  attach(port: MessagePort): void {
+    this.#port = port;
+    port.onmessage = (event: MessageEvent) => this.#receive(event.data as StoreToProducer);
+    this.#outgoing = [...this.#waiting.values()].map(({ message }) => message);
+    this.#flush();
+  }
+
+  data(data: Data): Promise<void> {
+    return this.#send("data", () => encodeData(data));
+  }
+
+  log(level: Level, subject: string, body = ""): Promise<void> {
+    return this.send({ variant: "log", level, subject, body });
+  }
+
+  /** Stores any message body. */
+  send(body: MessageBody): Promise<void> {
+    return this.#send(body.variant, () => encodeBody(body));
+  }
+
+  /** Resolves when nothing is unresolved any more. */
+  settled(): Promise<void> {
+    if (this.#waiting.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#onSettled.push(resolve));
+  }
+
+  #send(variant: OutgoingMessage["variant"], encode: () => string): Promise<void> {
+    const sequence = this.#lastSequence + 1;
+    const promise = new Promise<void>((resolve, reject) => {
+      const body = encode();
+      if (this.#waiting.size >= MAX_UNRESOLVED) {
+        throw new Error(
+          `${MAX_UNRESOLVED} messages wait for the store already; this one is not stored. ` +
+            "Send more slowly, await the promises, or see in the log why the store is slow",
+        );
+      }
+      const message = { sequence, timeMs: this.#options.now(), variant, body };
+      this.#lastSequence = sequence;
+      this.#waiting.set(sequence, { message, resolve, reject });
+      if (this.#outgoing.push(message) === 1) queueMicrotask(() => this.#flush());
+    });
+    promise.catch((error: Error) => this.#options.onFailure(error));
+    return promise;
+  }
+
+  #flush(): void {
+    if (this.#port === undefined || this.#outgoing.length === 0) return;
+    this.#port.postMessage({ type: "append", messages: this.#outgoing } satisfies ProducerToStore);
+    this.#outgoing = [];
+  }
+
+  #receive(answer: StoreToProducer): void {
+    answer.sequences.forEach((sequence) => {
+      const waiting = this.#waiting.get(sequence);
+      this.#waiting.delete(sequence);
+      if (answer.type === "appended") waiting?.resolve();
+      else waiting?.reject(new Error(`the store refused a message: ${answer.reason}`));
+    });
+    if (this.#waiting.size === 0) this.#onSettled.splice(0).forEach((resolve) => resolve());
+  }
+}

@@ -1,0 +1,31 @@
+// Runs in: any thread.
+
+/** The candidate that is closest to what was typed, or undefined when none is close (more than a third differs). */
+export function nearest(typed: string, candidates: readonly string[]): string | undefined {
+  const limit = Math.max(1, Math.ceil(typed.length / 3));
+  const ranked = candidates
+    .map((candidate) => ({ candidate, distance: editDistance(typed, candidate) }))
+    .filter(({ distance }) => distance <= limit)
+    .sort((a, b) => a.distance - b.distance);
+  return ranked[0]?.candidate;
+}
+
+/** ` (did you mean "x"?)` or nothing. */
+export function didYouMean(typed: string, candidates: readonly string[]): string {
+  const found = nearest(typed, candidates);
+  return found === undefined ? "" : ` (did you mean "${found}"?)`;
+}
+
+/** Levenshtein distance, one row at a time. */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= a.length; row++) {
+    const current = [row];
+    for (let column = 1; column <= b.length; column++) {
+      const substitution = previous[column - 1]! + (a[row - 1] === b[column - 1] ? 0 : 1);
+      current.push(Math.min(substitution, previous[column]! + 1, current[column - 1]! + 1));
+    }
+    previous = current;
+  }
+  return previous[b.length]!;
+}

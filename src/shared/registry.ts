@@ -1,0 +1,38 @@
+// Runs in: any thread.
+
+/** Deno's permissions for a worker; what is left out is denied. See `Deno.PermissionOptionsObject`. */
+export interface WorkerPermissions {
+  env?: boolean | string[];
+  net?: boolean | string[];
+  read?: boolean | string[];
+  write?: boolean | string[];
+  run?: boolean | string[];
+  sys?: boolean | string[];
+  ffi?: boolean | string[];
+}
+
+/** Where things are on this node, for permissions that name paths. */
+export interface NodePaths {
+  /** `<root>/data/run.lock`: holds a PID only, lies on the file system that the measurements are on. */
+  lockFile: string;
+}
+
+/** One line of `procedures/registry.ts`. */
+export interface ProcedureLine {
+  /** The procedure's own file: `import.meta.resolve("./NAME.ts")`. */
+  module: string;
+  /**
+   * All that the procedure may touch. The settings are the raw ones from the configuration: they are validated only
+   * inside the worker.
+   */
+  permissions: (settings: Record<string, unknown>, paths: NodePaths) => WorkerPermissions;
+  /** Files under `/proc`, `/sys` and `/dev` that main opens for it, as glob patterns. */
+  devices?: string[];
+  /** Silence after which it is restarted, in seconds. Default 60. */
+  watchdogSeconds?: number;
+  /** Heap and external memory above which it is restarted, in MiB. Default 128. */
+  memoryLimitMb?: number;
+}
+
+/** Every procedure that this program knows, by its name in the configuration. */
+export type ProcedureRegistry = Record<string, ProcedureLine>;

@@ -1,0 +1,78 @@
+// Runs in: any thread.
+import * as z from "zod";
+
+/** What stands in place of a secret wherever a person or a server could read it. */
+export const REDACTED = "•••";
+
+/**
+ * Schema of a secret: the text itself, or where to find it (`{"env": "NAME"}`, `{"file": "/path"}`), so that it
+ * need not stand in the configuration.
+ */
+export function secret() {
+  return z.union([
+    z.string().min(1),
+    z.strictObject({ env: z.string().min(1) }),
+    z.strictObject({ file: z.string().min(1) }),
+  ]).meta({ secret: true, description: 'text, {"env": "NAME"} or {"file": "/path"}' });
+}
+
+/** The part of JSON Schema (2020-12) that our schemas use. */
+export interface JsonSchema {
+  type?: string | string[];
+  properties?: Record<string, JsonSchema>;
+  additionalProperties?: boolean | JsonSchema;
+  items?: JsonSchema;
+  required?: string[];
+  anyOf?: JsonSchema[];
+  oneOf?: JsonSchema[];
+  enum?: unknown[];
+  const?: unknown;
+  minimum?: number;
+  maximum?: number;
+  exclusiveMinimum?: number;
+  exclusiveMaximum?: number;
+  minLength?: number;
+  maxLength?: number;
+  pattern?: string;
+  format?: string;
+  description?: string;
+  secret?: boolean;
+  [other: string]: unknown;
+}
+
+/** Keys that hold a secret wherever they stand, also where no schema knows them (a foreign or a damaged config). */
+const SECRET_KEY = /^(password|passphrase|access_token|token|api_key|private_key|client_key|secret)$/i;
+
+/** A deep copy of `value` with each secret replaced by {@link REDACTED}; null and absent secrets stay as they are. */
+export function redact(value: unknown, schema: JsonSchema | undefined, key = ""): unknown {
+  if (value === null || value === undefined) return value;
+  if (isSecret(schema) || SECRET_KEY.test(key)) return REDACTED;
+  if (Array.isArray(value)) return value.map((item) => redact(item, schema?.items));
+  if (typeof value !== "object") return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => [name, redact(item, schemaOfKey(schema, name), name)]),
+  );
+}
+
+/** The schema of one key of an object schema, through unions with null and maps. */
+export function schemaOfKey(schema: JsonSchema | undefined, key: string | number): JsonSchema | undefined {
+  if (schema === undefined) return undefined;
+  if (typeof key === "number") return schema.items ?? firstOf(schema, key);
+  const own = schema.properties?.[key];
+  if (own !== undefined) return own;
+  if (typeof schema.additionalProperties === "object") return schema.additionalProperties;
+  return firstOf(schema, key);
+}
+
+function firstOf(schema: JsonSchema, key: string | number): JsonSchema | undefined {
+  for (const option of schema.anyOf ?? schema.oneOf ?? []) {
+    const found = schemaOfKey(option, key);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function isSecret(schema: JsonSchema | undefined): boolean {
+  if (schema === undefined) return false;
+  return schema.secret === true || (schema.anyOf ?? []).some(isSecret);
+}

@@ -1,0 +1,63 @@
+// Runs in: tests.
+import { assertEquals, assertMatch } from "@std/assert";
+import { fromFileUrl, join } from "@std/path";
+import { bundle } from "../../src/build/bundle.ts";
+import { type CommandResult, runCommand } from "../../src/build/command.ts";
+import { ignoreMissing } from "../../src/build/files.ts";
+import { arm64Deno } from "../support/arm64.ts";
+import { needs, orSkip } from "../support/needs.ts";
+import { untilFiles } from "../support/until_files.ts";
+
+const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
+
+/** Each start of the emulated Deno takes 4 s on a fast machine. */
+const DEADLINE_MS = 120_000;
+
+const ownSuiteCoversIt = Deno.build.arch === "aarch64" || Deno.env.get("IVY_BINARY") !== undefined;
+const deno = needs("qemu-aarch64-static") === undefined ? await orSkip(arm64Deno()) : undefined;
+
+if (!ownSuiteCoversIt) {
+  Deno.test("on the Raspberry Pi's processor Ivy starts, stores messages, answers and stops", {
+    ignore: deno === undefined,
+  }, smoke);
+}
+
+async function smoke(): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "ivy-arm64-" });
+  try {
+    const program = await bundle({ entry: MAIN, workFolder: join(folder, "work") });
+    const main = join(program.folder, program.main);
+    const root = join(folder, "root");
+    const command = (name: string, ...args: string[]): [string, ...string[]] => {
+      return [...deno!, "run", "--quiet", "--no-lock", "--allow-all", main, name, "--root", root, ...args];
+    };
+    succeeded(await runCommand(command("init")));
+    const [ivy, ...args] = command("run");
+    await using running = new Deno.Command(ivy, { args, stdin: "null", stdout: "null", stderr: "piped" })
+      .spawn();
+    const log = new Response(running.stderr).text();
+
+    const line = await untilFiles(root, () => firstMessage(root), {
+      deadlineMs: DEADLINE_MS,
+      what: "a stored message",
+    });
+    assertMatch(line, /^\{"id":1,"timestamp":\d+\.?\d*,"message_body":\{"variant":/);
+    const status = succeeded(await runCommand(command("status", "--json")));
+    assertEquals(typeof JSON.parse(status), "object");
+    succeeded(await runCommand(command("stop")));
+    assertEquals((await running.status).code, 0, await log);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function firstMessage(root: string): Promise<string | undefined> {
+  const path = join(root, "data/messages", `${new Date().toISOString().slice(0, 10)}.jsonl`);
+  const [line, rest] = (await Deno.readTextFile(path).catch(ignoreMissing))?.split("\n") ?? [];
+  return rest === undefined ? undefined : line;
+}
+
+function succeeded({ success, stdout, stderr }: CommandResult): string {
+  assertEquals(success, true, stderr);
+  return stdout;
+}

@@ -1,0 +1,90 @@
+// Runs in: tests.
+import { sentenceOf } from "../src/shared/errors.ts";
+import { filesBelow, ignoreMissing } from "../src/build/files.ts";
+import { installPrograms } from "./support/install.ts";
+import { type Counts, runGroup } from "./support/test_group.ts";
+
+const HELP = `Runs the tests; the last line counts them.
+
+Usage: deno task test [--nightly] [paths]
+
+  --nightly   also the long runs
+
+Environment:
+  IVY_BINARY     a compiled binary that the tests in tests/e2e use instead of main.ts
+  IVY_COVERAGE   a folder for coverage profiles, to be read by deno coverage
+
+Example: deno task test tests/store
+`;
+
+/** These start the real program, and measure times: one after the other. */
+const SERIAL = /(^|\/)tests\/e2e\//;
+
+/** @throws {Error} when a path does not exist */
+async function run(args: string[]): Promise<Counts> {
+  const files = await testFiles(args.filter((argument) => argument !== "--nightly"));
+  await installPrograms(files, say);
+  const reasons = await Deno.makeTempFile({ prefix: "ivy-skips-" });
+  const env = { IVY_TEST_SKIPS: reasons, ...(args.includes("--nightly") ? { IVY_NIGHTLY: "1" } : {}) };
+  const coverageFolder = Deno.env.get("IVY_COVERAGE") || undefined;
+  const total: Counts = { passed: 0, failed: 0, skipped: 0, skippedNames: [] };
+  for (const parallel of [true, false]) {
+    const group = files.filter((file) => SERIAL.test(file) !== parallel);
+    if (group.length === 0) continue;
+    say(
+      `${group.length} test file${group.length === 1 ? "" : "s"}, ${
+        parallel ? "side by side" : "one after the other"
+      }:`,
+    );
+    add(total, await runGroup({ files: group, parallel, env, coverageFolder }));
+  }
+  await listSkipped(total, reasons);
+  return total;
+}
+
+async function testFiles(paths: string[]): Promise<string[]> {
+  const files: string[] = [];
+  for (const path of paths.length === 0 ? ["tests"] : paths) {
+    const info = await Deno.stat(path).catch(ignoreMissing);
+    if (info === undefined) throw new Error(`there is no ${path}; --help tells the usage`);
+    if (info.isFile) files.push(path);
+    else for await (const file of filesBelow(path)) if (file.endsWith(".test.ts")) files.push(file);
+  }
+  return files.sort();
+}
+
+function add(total: Counts, group: Counts): void {
+  total.passed += group.passed;
+  total.failed += group.failed;
+  total.skipped += group.skipped;
+  total.skippedNames.push(...group.skippedNames);
+}
+
+async function listSkipped({ skippedNames }: Counts, reasonsFile: string): Promise<void> {
+  const reasons = new Set((await Deno.readTextFile(reasonsFile)).split("\n").filter((line) => line !== ""));
+  await Deno.remove(reasonsFile);
+  if (skippedNames.length === 0) return;
+  say("Skipped:");
+  for (const name of skippedNames) say(`  ${name}`);
+  if (reasons.size > 0) say("because");
+  for (const reason of reasons) say(`  ${reason}`);
+  say("");
+}
+
+function say(line: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
+}
+
+async function main(): Promise<void> {
+  if (Deno.args.includes("--help")) return say(HELP.trimEnd());
+  const { passed, failed, skipped } = await run(Deno.args);
+  say(`${passed} passed, ${failed} failed${skipped === 0 ? "" : `, ${skipped} skipped`}`);
+  if (failed > 0 || passed === 0) Deno.exitCode = 1;
+}
+
+if (import.meta.main) {
+  await main().catch((error: unknown) => {
+    say(`test: ${sentenceOf(error)}`);
+    Deno.exitCode = 1;
+  });
+}
