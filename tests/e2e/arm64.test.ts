@@ -37,11 +37,14 @@ async function smoke(): Promise<void> {
       .spawn();
     const log = new Response(running.stderr).text();
 
-    const line = await untilFiles(root, () => firstMessage(root), {
+    const line = await untilFiles(root, () => firstMeasurement(root), {
       deadlineMs: DEADLINE_MS,
-      what: "a stored message",
+      what: "a stored measurement",
     });
-    assertMatch(line, /^\{"id":1,"timestamp":\d+\.?\d*,"message_body":\{"variant":/);
+    assertMatch(
+      line,
+      /^\{"id":\d+,"timestamp":\d+(\.\d+)?,"message_body":\{"variant":"data","data":\{.+\}\}\}$/,
+    );
     const status = succeeded(await runCommand(command("status", "--json")));
     assertEquals(typeof JSON.parse(status), "object");
     succeeded(await runCommand(command("stop")));
@@ -51,10 +54,10 @@ async function smoke(): Promise<void> {
   }
 }
 
-async function firstMessage(root: string): Promise<string | undefined> {
+async function firstMeasurement(root: string): Promise<string | undefined> {
   const path = join(root, "data/messages", `${new Date().toISOString().slice(0, 10)}.jsonl`);
-  const [line, rest] = (await Deno.readTextFile(path).catch(ignoreMissing))?.split("\n") ?? [];
-  return rest === undefined ? undefined : line;
+  const lines = (await Deno.readTextFile(path).catch(ignoreMissing))?.split("\n").slice(0, -1);
+  return lines?.find((line) => line.includes(`"variant":"data"`));
 }
 
 function succeeded({ success, stdout, stderr }: CommandResult): string {

@@ -9,8 +9,8 @@ import { withNpmFile } from "./npm.ts";
 const LIBRARIES = ["libc6:arm64", "libgcc-s1:arm64"];
 
 /**
- * The running Deno's version for the Raspberry Pi's processor, run by an emulator: about 20 times slower than a
- * real one of today. Deno comes from npm, its libraries from Debian; both are cached, nothing is installed.
+ * The running Deno's version for the Raspberry Pi's processor, run by an emulator: some 40 times slower than Deno
+ * on x64. Deno comes from npm, its libraries from Debian; both are cached, nothing is installed.
  *
  * @returns the command, to be followed by Deno's arguments
  * @throws {Error} in one sentence when something cannot be had
