@@ -34,12 +34,15 @@ export interface Parts {
   procedures: ProcedureRegistry;
   /** The store's worker module. */
   storeModule: string;
+  /** The module that checks a large database. */
+  checkerModule: string;
   storeWatchdogMs?: number;
 }
 
 export const shippedParts: Parts = {
   procedures: shippedProcedures,
   storeModule: import.meta.resolve("../store/worker.ts"),
+  checkerModule: import.meta.resolve("../store/check_worker.ts"),
 };
 
 export interface AgentOptions {
@@ -103,7 +106,7 @@ export class Agent {
     if (loaded.damage !== undefined) {
       log.error(`the configuration is damaged; the last one that ran is used instead: ${loaded.damage}`);
     }
-    this.#store.start();
+    await this.#store.start();
     this.#sender.attach(this.#store.openPort({ name: "agent", generation: 0 }));
     for (const procedure of this.#procedures) procedure.start();
     const schemas = await this.#checkSettings();
@@ -139,7 +142,7 @@ export class Agent {
     const { paths, loaded: { config: { general }, damage } } = this.#options;
     const memory = Deno.memoryUsage();
     const procedures = this.#procedures.map((host) => [host.name, workerStatusJson(host.status())]);
-    const messages = storeStatisticsJson(await this.#store.statistics());
+    const messages = storeStatisticsJson(await this.#store.request({ kind: "statistics" }));
     return {
       pid: Deno.pid,
       software_version: version,
@@ -160,6 +163,7 @@ export class Agent {
   #routes() {
     return {
       "GET /v1/status": () => this.status(),
+      "POST /v1/store": async (request: Request) => await this.#store.request(await request.json()),
       "GET /v1/state": () => this.#state.snapshot,
       "POST /v1/pause_procedure": (request: Request) => this.#pauseProcedure(request),
     };
@@ -188,6 +192,8 @@ export class Agent {
     const { parts, paths, loaded: { config }, onStored } = this.#options;
     return new StoreHost({
       module: parts.storeModule,
+      checkerModule: parts.checkerModule,
+      backends: [],
       directory: paths.data,
       runId: crypto.randomUUID(),
       settings: config.storage,

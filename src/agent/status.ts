@@ -33,8 +33,10 @@ export interface WorkerStatusJson {
 export interface StoreStatisticsJson {
   last_id: number;
   stored: StoreStatistics["stored"];
-  /** Not yet in a synced daily file, or waited for by a backend. */
+  /** Messages that at least one backend still waits for. */
   waiting: number;
+  /** Messages that are safe in the outbox and whose daily file has not been synced yet. */
+  unsynced: number;
   refused: number;
   database_bytes: number;
   free_bytes: number;
@@ -58,6 +60,7 @@ export function storeStatisticsJson(statistics: StoreStatistics | undefined): St
     last_id: statistics.lastId,
     stored: statistics.stored,
     waiting: statistics.waiting,
+    unsynced: statistics.unsynced,
     refused: statistics.refused,
     database_bytes: statistics.databaseBytes,
     free_bytes: statistics.freeBytes,

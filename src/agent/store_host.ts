@@ -1,27 +1,37 @@
 // Runs in: main thread.
+import { join } from "@std/path";
 import type { StorageSettings } from "../shared/config.ts";
 import type { Logger } from "../shared/logger.ts";
 import type {
   LogEntry,
   MainToStore,
   Producer,
+  StoreAnswers,
   StoredMessage,
-  StoreStatistics,
+  StoreRequest,
   StoreToMain,
 } from "../shared/protocol.ts";
+import { bootFacts, clockIsTrusted } from "./clock_trust.ts";
+import { checkDatabase } from "./database_check.ts";
 import { Supervisor, type WorkerStatus } from "./supervisor.ts";
 import type { WorkerLife } from "./worker_life.ts";
 
 /** How long the store may be silent: a slow SD card may hold one commit up for long. */
 const WATCHDOG_MS = 60_000;
+/** How often the wall clock is looked at until it is known to be right, in milliseconds. */
+const CLOCK_LOOK_MS = 5000;
 
 export interface StoreHostOptions {
   /** The store's worker module; tests pass one that misbehaves. */
   module: string;
+  /** The module that checks a large database. */
+  checkerModule: string;
   /** `<root>/data`: the one folder that the store may touch. */
   directory: string;
   runId: string;
   settings: StorageSettings;
+  /** Names of the configured backends. */
+  backends: string[];
   logger: Logger;
   onLog: (entry: LogEntry) => void;
   /** Told of every stored message while there is anybody to tell. */
@@ -30,19 +40,26 @@ export interface StoreHostOptions {
   onRestarted: () => void;
   onUnstoppable: (name: string) => void;
   watchdogMs?: number;
+  /** Whether the wall clock is known to be right; default: as the system says. */
+  clockIsTrusted?: () => Promise<boolean>;
 }
 
 type Life = WorkerLife<MainToStore, StoreToMain>;
+type Answer = (StoreToMain & { type: "answer" })["answer"];
 
 /** Runs the store under supervision and opens doors to it. */
 export class StoreHost {
   #options: StoreHostOptions;
   #supervisor: Supervisor<MainToStore, StoreToMain>;
-  #waiting = new Map<number, (statistics: StoreStatistics) => void>();
+  #waiting = new Map<number, (answer: Answer) => void>();
   #lastRequestId = 0;
+  #backends: string[];
+  #isClockTrusted = false;
+  #clockTimer: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: StoreHostOptions) {
     this.#options = options;
+    this.#backends = options.backends;
     this.#supervisor = new Supervisor<MainToStore, StoreToMain>({
       name: "store",
       module: options.module,
@@ -57,12 +74,15 @@ export class StoreHost {
     });
   }
 
-  start(): void {
+  async start(): Promise<void> {
+    this.#isClockTrusted = await this.#askClock();
+    if (!this.#isClockTrusted) this.#waitForClock();
     this.#supervisor.start();
   }
 
   /** Commits what waits and closes the database; at most `graceMs`. */
   async stop(graceMs: number): Promise<void> {
+    clearInterval(this.#clockTimer);
     await this.#supervisor.stop({ type: "close" }, graceMs);
   }
 
@@ -77,15 +97,42 @@ export class StoreHost {
     this.#supervisor.life?.send({ type: "detach_producer", producer });
   }
 
-  /** @returns undefined when the store does not run. */
-  statistics(): Promise<StoreStatistics | undefined> {
+  /** A door for one backend. */
+  openBackendPort(name: string): MessagePort {
+    const { port1, port2 } = new MessageChannel();
+    this.#supervisor.life?.send({ type: "attach_backend", name, port: port1 }, [port1]);
+    return port2;
+  }
+
+  /** The backend's worker has ended: its leases return. */
+  closeBackendPort(name: string): void {
+    this.#supervisor.life?.send({ type: "detach_backend", name });
+  }
+
+  /** The configured backends have changed. */
+  setBackends(names: string[]): void {
+    this.#backends = names;
+    this.#supervisor.life?.send({ type: "set_backends", names });
+  }
+
+  /**
+   * Asks the store something.
+   *
+   * @returns undefined when the store does not run.
+   * @throws {Error} with the store's own sentence when it refuses.
+   */
+  async request<K extends StoreRequest["kind"]>(
+    request: StoreRequest & { kind: K },
+  ): Promise<StoreAnswers[K] | undefined> {
     const life = this.#supervisor.life;
-    if (life === undefined) return Promise.resolve(undefined);
+    if (life === undefined) return undefined;
     const requestId = ++this.#lastRequestId;
-    life.send({ type: "statistics", requestId });
-    const ended = life.ended.then(() => undefined);
-    const answered = new Promise<StoreStatistics>((resolve) => this.#waiting.set(requestId, resolve));
-    return Promise.race([answered, ended]).finally(() => this.#waiting.delete(requestId));
+    life.send({ type: "request", requestId, request });
+    const answered = new Promise<Answer>((resolve) => this.#waiting.set(requestId, resolve));
+    const answer = await Promise.race([answered, life.ended.then(() => undefined)]);
+    this.#waiting.delete(requestId);
+    if (answer !== undefined && "error" in answer) throw new Error(answer.error);
+    return answer as StoreAnswers[K] | undefined;
   }
 
   status(): WorkerStatus {
@@ -94,7 +141,15 @@ export class StoreHost {
 
   #open(life: Life): void {
     const { directory, runId, settings, onStored } = this.#options;
-    life.send({ type: "open", directory, runId, settings, beatIntervalMs: this.#supervisor.beatIntervalMs });
+    const opening = {
+      directory,
+      runId,
+      settings,
+      backends: this.#backends,
+      boot: bootFacts(),
+      clockTrusted: this.#isClockTrusted,
+    };
+    life.send({ type: "open", opening, beatIntervalMs: this.#supervisor.beatIntervalMs });
     life.send({ type: "watch", watching: onStored !== undefined });
     if (life.generation > 1) this.#options.onRestarted();
   }
@@ -102,11 +157,13 @@ export class StoreHost {
   #receive(life: Life, message: StoreToMain): void {
     switch (message.type) {
       case "opened":
-        return this.#supervisor.markRunning();
+        this.#supervisor.markRunning();
+        if (message.checkDatabase) void this.#check(life);
+        return;
       case "stored":
         return this.#options.onStored?.(message.messages);
-      case "statistics_answer":
-        return this.#waiting.get(message.requestId)?.(message.statistics);
+      case "answer":
+        return this.#waiting.get(message.requestId)?.(message.answer);
       case "closed":
         return life.end({ kind: "torn_down" });
       case "beat":
@@ -116,5 +173,29 @@ export class StoreHost {
       default:
         message satisfies never;
     }
+  }
+
+  /** A large database is checked while the store works already. */
+  async #check(life: Life): Promise<void> {
+    const { directory, checkerModule, logger } = this.#options;
+    const path = join(directory, "outbox.sqlite3");
+    const damage = await checkDatabase(path, { module: checkerModule, directory, logger });
+    if (damage !== null) life.send({ type: "damaged", reason: damage });
+  }
+
+  #askClock(): Promise<boolean> {
+    return (this.#options.clockIsTrusted ?? clockIsTrusted)();
+  }
+
+  #waitForClock(): void {
+    this.#options.logger.warning(
+      "the clock is not known to be right yet; messages carry the time since boot until it is",
+    );
+    this.#clockTimer = setInterval(async () => {
+      if (this.#isClockTrusted || !await this.#askClock()) return;
+      this.#isClockTrusted = true;
+      clearInterval(this.#clockTimer);
+      this.#supervisor.life?.send({ type: "clock_trusted" });
+    }, CLOCK_LOOK_MS);
   }
 }

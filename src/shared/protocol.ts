@@ -110,28 +110,136 @@ export interface StoredMessage {
   line: string;
 }
 
+/** A message that a backend has leased. */
+export interface LeasedMessage {
+  id: number;
+  /** Unix seconds, UTC, corrected when the clock was wrong while it was measured. */
+  timestamp: number;
+  variant: Variant;
+  /** JSON text of `message_body`. */
+  body: string;
+}
+
+export type BackendToStore =
+  /** At most one at a time. Answered by `leased`, also when there is nothing. */
+  | { type: "lease"; maxMessages: number; maxBytes: number }
+  /** The server has these. */
+  | { type: "acknowledge"; ids: number[] }
+  /** These were not sent after all; they come first in a later lease. */
+  | { type: "give_back"; ids: number[] }
+  /** This one can never be sent to this server; it is kept, counted and listed, and holds up no other. */
+  | { type: "park"; id: number; reason: string };
+
+export type StoreToBackend =
+  /** Oldest first; configuration status before logs before data. Empty = wait for `available`. */
+  | { type: "leased"; messages: LeasedMessage[] }
+  /** There is something to lease again, after a lease that was not filled. */
+  | { type: "available" }
+  /** These acknowledgements, parkings and returns are durable. */
+  | { type: "settled"; ids: number[] };
+
+/** What the store counts for one backend: accepted = acknowledged + waiting + parked + dropped. */
+export interface BackendStatistics {
+  accepted: number;
+  acknowledged: number;
+  waiting: number;
+  parked: number;
+  dropped: number;
+  /** Unix milliseconds of the oldest message that waits; null when none does. */
+  oldestWaitingMs: number | null;
+}
+
 /** What the store counts; survives restarts. */
 export interface StoreStatistics {
+  storeId: string;
   lastId: number;
   stored: Record<Variant, number>;
-  /** Messages that are not yet in a synced daily file or that a backend still waits for. */
+  /** Messages that at least one backend still waits for. */
   waiting: number;
+  /** Messages whose daily file has not been synced yet (they are safe in the outbox). */
+  unsynced: number;
   refused: number;
+  backends: Record<string, Record<Variant, BackendStatistics>>;
   databaseBytes: number;
   freeBytes: number;
 }
 
+/** A message that a backend could not send, as `ivy messages parked list` shows it. */
+export interface ParkedMessage {
+  backend: string;
+  id: number;
+  timestamp: number;
+  variant: Variant;
+  body: string;
+  reason: string;
+  parkedMs: number;
+}
+
+/** How far the clock of a boot was off, so that times of that boot can be put right. */
+export interface ClockCorrection {
+  boot: string;
+  /** Unix milliseconds at the boot's monotonic zero. */
+  bootedMs: number;
+}
+
+/** What the thread that checks the database says: null = it is whole. */
+export type CheckerToMain = FromAnyWorker | { type: "checked_database"; damage: string | null };
+
+/** What a command asks of the store, and the answer by kind. */
+export type StoreRequest =
+  | { kind: "statistics" }
+  | { kind: "corrections" }
+  /** Sends the messages of daily files again to one backend; times are Unix milliseconds, `toMs` excluded. */
+  | { kind: "replay"; backend: string; fromMs: number; toMs: number }
+  | { kind: "parked_list"; backend: string | null; afterId: number; limit: number }
+  | { kind: "parked_retry" | "parked_drop"; backend: string; ids: number[] | "all" };
+
+export interface StoreAnswers {
+  statistics: StoreStatistics;
+  corrections: ClockCorrection[];
+  replay: { replayId: number };
+  parked_list: ParkedMessage[];
+  parked_retry: { count: number };
+  parked_drop: { count: number };
+}
+
+/** Where and on what terms the store works. */
+export interface StoreOpening {
+  /** `<root>/data`. */
+  directory: string;
+  /** Names this run of the agent. */
+  runId: string;
+  settings: StorageSettings;
+  /** Names of the configured backends. */
+  backends: string[];
+  /** The kernel's boot, and how long ago it was. */
+  boot: { id: string; uptimeMs: number };
+  /** Whether the wall clock is known to be right. */
+  clockTrusted: boolean;
+}
+
 export type MainToStore =
-  | { type: "open"; directory: string; runId: string; settings: StorageSettings; beatIntervalMs: number }
+  | { type: "open"; opening: StoreOpening; beatIntervalMs: number }
   | { type: "attach_producer"; producer: Producer; port: MessagePort }
   | { type: "detach_producer"; producer: Producer }
+  | { type: "attach_backend"; name: string; port: MessagePort }
+  /** The backend's worker has ended: its leases return. */
+  | { type: "detach_backend"; name: string }
+  /** The set of configured backends has changed. */
+  | { type: "set_backends"; names: string[] }
+  | { type: "clock_trusted" }
+  /** Another thread has found the database damaged. */
+  | { type: "damaged"; reason: string }
   | { type: "watch"; watching: boolean }
-  | { type: "statistics"; requestId: number }
+  | { type: "request"; requestId: number; request: StoreRequest }
   | { type: "close" };
+
+export type MainToChecker = { type: "check_database"; path: string };
 
 export type StoreToMain =
   | FromAnyWorker
-  | { type: "opened" }
+  /** `checkDatabase`: it is large and should be checked by another thread. */
+  | { type: "opened"; checkDatabase: boolean }
   | { type: "stored"; messages: StoredMessage[] }
-  | { type: "statistics_answer"; requestId: number; statistics: StoreStatistics }
+  | { type: "answer"; requestId: number; answer: StoreAnswers[keyof StoreAnswers] | { error: string } }
   | { type: "closed" };

@@ -1,29 +1,25 @@
 // Runs in: store worker.
-import { join } from "@std/path";
-import type { OutboxRow } from "./outbox.ts";
+import { join } from "node:path";
+import { formatLine, idOfLine, type OutboxRow } from "./row.ts";
 import { lastLines } from "./tail.ts";
-
-/** One line of a daily file, with its line end. */
-export function formatLine(row: Pick<OutboxRow, "id" | "time_ms" | "body">): string {
-  return `{"id":${row.id},"timestamp":${row.time_ms / 1000},"message_body":${row.body}}\n`;
-}
 
 /**
  * The daily files, one JSON line per message. They follow the outbox: a line is written after its row was committed,
  * and {@link reconcile} writes what a crash kept from being written.
  */
 export class DailyFiles {
-  #directory: string;
+  readonly directory: string;
   #open: { day: string; file: Deno.FsFile; sizeBytes: number } | undefined;
   #encoder = new TextEncoder();
 
   constructor(directory: string) {
-    this.#directory = directory;
+    this.directory = directory;
     Deno.mkdirSync(directory, { recursive: true });
   }
 
-  path(day: string): string {
-    return join(this.#directory, `${day}.jsonl`);
+  /** Closes a day's file before somebody else replaces it. */
+  letGo(day: string): void {
+    if (this.#open?.day === day) this.close();
   }
 
   /**
@@ -41,7 +37,7 @@ export class DailyFiles {
     }
   }
 
-  /** Makes everything that was appended to the open file survive a power cut. */
+  /** Makes everything that was appended survive a power cut. */
   async sync(): Promise<void> {
     await this.#open?.file.syncData();
   }
@@ -67,27 +63,17 @@ export class DailyFiles {
     return written;
   }
 
-  /** The largest id in the files, also when the database does not know it. Cuts torn last lines off. */
-  highestId(): number {
-    const days = [...Deno.readDirSync(this.#directory)]
-      .map(({ name }) => /^(\d{4}-\d{2}-\d{2})\.jsonl$/.exec(name)?.[1])
-      .filter((day) => day !== undefined).sort();
-    return Math.max(0, ...days.slice(-2).map((day) => Math.max(0, ...this.#idsAfter(day, Infinity))));
-  }
-
   close(): void {
     this.#open?.file.close();
     this.#open = undefined;
   }
 
-  /** The ids after `syncedId` at the end of a day's file; with Infinity only the last one. */
+  /** The ids behind `syncedId` at the end of a day's file; a torn last line is cut off. */
   #idsAfter(day: string, syncedId: number): Set<number> {
     const ids = new Set<number>();
-    const { file } = this.#openDay(day);
-    for (const line of lastLines(file, (goodBytes) => this.#cut(day, goodBytes))) {
+    for (const line of lastLines(this.#openDay(day).file, (goodBytes) => this.#cut(goodBytes))) {
       const id = idOfLine(line);
       if (id === undefined) continue;
-      if (syncedId === Infinity) return new Set([id]);
       if (id <= syncedId) break;
       ids.add(id);
     }
@@ -101,30 +87,40 @@ export class DailyFiles {
       for (let done = 0; done < bytes.length;) done += open.file.writeSync(bytes.subarray(done));
       open.sizeBytes += bytes.length;
     } catch (error) {
-      this.#cut(day, open.sizeBytes);
+      this.#cut(open.sizeBytes);
       throw error;
     }
   }
 
-  #cut(day: string, sizeBytes: number): void {
-    const open = this.#openDay(day);
-    open.file.truncateSync(sizeBytes);
-    open.file.seekSync(0, Deno.SeekMode.End);
-    open.sizeBytes = sizeBytes;
+  #cut(sizeBytes: number): void {
+    this.#open!.file.truncateSync(sizeBytes);
+    this.#open!.sizeBytes = sizeBytes;
   }
 
   #openDay(day: string) {
     if (this.#open?.day === day) return this.#open;
-    this.#open?.file.syncSync();
+    this.#open?.file.syncSync(); // the next sync only reaches the new file
     this.#open?.file.close();
-    const file = Deno.openSync(this.path(day), { read: true, append: true, create: true });
+    this.#open = undefined;
+    const path = join(this.directory, `${day}.jsonl`);
+    const isNew = !exists(path);
+    const file = Deno.openSync(path, { read: true, append: true, create: true });
+    if (isNew) syncFolder(this.directory);
     this.#open = { day, file, sizeBytes: file.statSync().size };
     return this.#open;
   }
 }
 
-/** The id that a line begins with; undefined when it is damaged. */
-export function idOfLine(line: string): number | undefined {
-  const digits = /^\{"id":(\d+),/.exec(line)?.[1];
-  return digits === undefined ? undefined : Number(digits);
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function syncFolder(path: string): void {
+  using folder = Deno.openSync(path);
+  folder.syncSync();
 }

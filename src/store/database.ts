@@ -1,40 +1,88 @@
 // Runs in: store worker.
 import { DatabaseSync } from "node:sqlite";
 
+export type Database = DatabaseSync;
+
 /** Raised by one with each change of the tables below; the previous version must still be able to read them. */
 const SCHEMA_VERSION = 1;
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+
+  -- What a daily file does not hold for certain yet, or a backend still waits for.
   CREATE TABLE IF NOT EXISTS messages (
-    id INTEGER PRIMARY KEY,
-    time_ms INTEGER NOT NULL, -- when the sender handed it over, Unix milliseconds
-    day TEXT NOT NULL,        -- UTC day of storing: which daily file holds it
     variant TEXT NOT NULL,
-    body TEXT NOT NULL        -- JSON of message_body
-  );
+    id INTEGER NOT NULL,
+    time_ms INTEGER NOT NULL,  -- when the sender handed it over, Unix milliseconds
+    day TEXT NOT NULL,         -- UTC day of storing: names the daily file
+    boot TEXT,                 -- set while the clock was not known to be right: the kernel's boot
+    monotonic_ms INTEGER,      -- and the time since that boot
+    body TEXT NOT NULL,        -- JSON of message_body
+    PRIMARY KEY (variant, id)
+  ) WITHOUT ROWID;
+
   CREATE TABLE IF NOT EXISTS producers (
     key TEXT PRIMARY KEY,      -- name and generation
     sequence INTEGER NOT NULL  -- the last that was stored
   ) WITHOUT ROWID;
+
+  -- Each backend's place: of each variant, everything up to done_id is done with.
+  CREATE TABLE IF NOT EXISTS places (
+    backend TEXT NOT NULL,
+    variant TEXT NOT NULL,
+    done_id INTEGER NOT NULL,
+    accepted INTEGER NOT NULL,     -- counted up to the last change of this row; see base
+    base INTEGER NOT NULL,         -- how many of the variant had been stored when accepted was counted
+    acknowledged INTEGER NOT NULL,
+    parked INTEGER NOT NULL,
+    dropped INTEGER NOT NULL,
+    PRIMARY KEY (backend, variant)
+  ) WITHOUT ROWID;
+
+  -- Messages that wait for one backend only: sent again by hand from the parked ones or from the daily files.
+  CREATE TABLE IF NOT EXISTS requeued (
+    backend TEXT NOT NULL, id INTEGER NOT NULL, variant TEXT NOT NULL,
+    time_ms INTEGER NOT NULL, boot TEXT, monotonic_ms INTEGER, body TEXT NOT NULL,
+    PRIMARY KEY (backend, id)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE IF NOT EXISTS parked (
+    backend TEXT NOT NULL, id INTEGER NOT NULL, variant TEXT NOT NULL,
+    time_ms INTEGER NOT NULL, boot TEXT, monotonic_ms INTEGER, body TEXT NOT NULL,
+    reason TEXT NOT NULL, parked_ms INTEGER NOT NULL,
+    PRIMARY KEY (backend, id)
+  ) WITHOUT ROWID;
+
+  -- Daily files that are being sent again to a backend.
+  CREATE TABLE IF NOT EXISTS replays (
+    replay_id INTEGER PRIMARY KEY, backend TEXT NOT NULL,
+    from_ms INTEGER NOT NULL, to_ms INTEGER NOT NULL, -- Unix milliseconds, to_ms excluded
+    day TEXT NOT NULL, line INTEGER NOT NULL          -- how far it has come
+  );
+
+  CREATE TABLE IF NOT EXISTS corrections (boot TEXT PRIMARY KEY, booted_ms INTEGER NOT NULL) WITHOUT ROWID;
 `;
 
 /** Opens (or creates) the outbox database; each commit is on the disk when it returns. */
-export function openDatabase(path: string): DatabaseSync {
+export function openDatabase(path: string): Database {
   const database = new DatabaseSync(path);
-  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000;");
-  database.exec("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA cache_size = -2000;");
+  database.exec("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+  database.exec("PRAGMA busy_timeout = 2000; PRAGMA cache_size = -4000; PRAGMA journal_size_limit = 4000000");
   const { user_version: found } = database.prepare("PRAGMA user_version").get() as { user_version: number };
   if (found > SCHEMA_VERSION) {
     throw new Error(`${path} was written by a newer Ivy (schema ${found}, this one knows ${SCHEMA_VERSION})`);
   }
-  database.exec(SCHEMA);
-  database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+  if (found < SCHEMA_VERSION) {
+    inTransaction(database, () => {
+      database.exec(SCHEMA);
+      database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+    });
+  }
   return database;
 }
 
 /** Runs `work` in one transaction: all of it is committed, or none. */
-export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
+export function inTransaction<T>(database: Database, work: () => T): T {
   database.exec("BEGIN IMMEDIATE");
   try {
     const result = work();
@@ -47,7 +95,7 @@ export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
 }
 
 /** SQLite has rolled back by itself after some errors (a full disk); then there is nothing left to undo. */
-function rollBack(database: DatabaseSync): void {
+function rollBack(database: Database): void {
   try {
     database.exec("ROLLBACK");
   } catch (error) {
@@ -57,5 +105,16 @@ function rollBack(database: DatabaseSync): void {
 
 /** True when SQLite could not write because the disk (or the quota) is full. */
 export function isDiskFull(error: unknown): boolean {
-  return error instanceof Error && /database or disk is full/.test(error.message);
+  return error instanceof Error && /database or disk is full|No space left/.test(error.message);
+}
+
+/** True when the database itself is damaged. */
+export function isDamaged(error: unknown): boolean {
+  return error instanceof Error && /malformed|not a database|disk image/.test(error.message);
+}
+
+/** The size that the database needs, in bytes, without pages that are free to be used again. */
+export function usedBytes(database: Database): number {
+  const pragma = (name: string) => Number(Object.values(database.prepare(`PRAGMA ${name}`).get()!)[0]);
+  return (pragma("page_count") - pragma("freelist_count")) * pragma("page_size");
 }

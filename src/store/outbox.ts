@@ -1,25 +1,8 @@
 // Runs in: store worker.
-import type { DatabaseSync } from "node:sqlite";
 import { type Variant, VARIANTS } from "../shared/message.ts";
 import type { OutgoingMessage, Producer } from "../shared/protocol.ts";
-import { utcDay } from "../shared/time.ts";
-import { inTransaction } from "./database.ts";
-
-/** A committed message, as the daily files need it. */
-export interface OutboxRow {
-  id: number;
-  /** Unix milliseconds, when the sender handed it over. */
-  time_ms: number;
-  /** UTC day of storing: names the daily file. */
-  day: string;
-  variant: Variant;
-  body: string;
-}
-
-/** A row that was just stored, with the name of who sent it. */
-export interface NewRow extends OutboxRow {
-  origin: string;
-}
+import { type Database, inTransaction } from "./database.ts";
+import type { NewRow, OutboxRow } from "./row.ts";
 
 /** Messages that one producer wants stored. */
 export interface Batch {
@@ -27,39 +10,53 @@ export interface Batch {
   messages: OutgoingMessage[];
 }
 
-/** The outbox: what is committed here is safe. One instance owns the database. */
+/** How the moment of storing is written down. */
+export interface StoringTime {
+  /** UTC day: names the daily file. */
+  day: string;
+  /** Boot and time since it for a message of `timeMs`; undefined while the clock is known to be right. */
+  unproven(timeMs: number): { boot: string; monotonicMs: number } | undefined;
+}
+
+const COLUMNS = "variant, id, time_ms, day, boot, monotonic_ms, body";
+
+/** The messages of the outbox and their numbering. Methods that write must be called in a transaction. */
 export class Outbox {
-  #database: DatabaseSync;
+  #database: Database;
   #insert;
   #setMeta;
   #setSequence;
-  #counters = { lastId: 0, stored: { config: 0, log: 0, data: 0 } as Record<Variant, number> };
+  #delete;
+  #lastId = 0;
+  #stored: Record<Variant, number> = { config: 0, log: 0, data: 0 };
   /** The last stored sequence number per producer. */
   #sequences = new Map<string, number>();
 
   /** @param runId Names this run of the agent; what producers of other runs sent can no longer be sent again. */
-  constructor(database: DatabaseSync, runId: string) {
+  constructor(database: Database, runId: string) {
     this.#database = database;
-    this.#insert = database.prepare(
-      "INSERT INTO messages (id, time_ms, day, variant, body) VALUES (?, ?, ?, ?, ?)",
-    );
+    this.#insert = database.prepare(`INSERT INTO messages (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)`);
     this.#setMeta = database.prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)");
     this.#setSequence = database.prepare("INSERT OR REPLACE INTO producers VALUES (?, ?)");
-    if (this.meta("run_id") !== runId) {
-      inTransaction(database, () => {
-        database.exec("DELETE FROM producers");
-        this.#setMeta.run("run_id", runId);
-      });
-    }
-    this.#load();
+    this.#delete = database.prepare(
+      "DELETE FROM messages WHERE variant = ?1 AND id <= (SELECT max(id) FROM (SELECT id FROM messages " +
+        "WHERE variant = ?1 AND id <= ?2 ORDER BY id LIMIT ?3))",
+    );
+    inTransaction(database, () => {
+      if (this.meta("store_id") === undefined) this.setMeta("store_id", crypto.randomUUID());
+      if (this.meta("run_id") === runId) return;
+      database.exec("DELETE FROM producers");
+      this.setMeta("run_id", runId);
+    });
+    this.reload();
   }
 
   get lastId(): number {
-    return this.#counters.lastId;
+    return this.#lastId;
   }
 
   get stored(): Record<Variant, number> {
-    return this.#counters.stored;
+    return this.#stored;
   }
 
   /** Ids up to this one are in daily files that have been synced. */
@@ -67,43 +64,39 @@ export class Outbox {
     return Number(this.meta("synced_id") ?? 0);
   }
 
-  /** How many messages the outbox holds. */
-  get size(): number {
-    return Number(this.#database.prepare("SELECT count(*) AS n FROM messages").get()!["n"]);
-  }
-
   /** Never gives out an id up to this one again (the daily files hold it already). */
   skipTo(id: number): void {
-    if (id > this.#counters.lastId) this.#counters.lastId = id;
+    this.#lastId = Math.max(this.#lastId, id);
   }
 
   /**
-   * Commits what has not been stored before: a message is known by its producer and sequence number, so that one
-   * whose answer was lost is not stored twice. All is durable when this returns; nothing is stored when it throws.
+   * Inserts what has not been stored before: a message is known by its producer and sequence number, so that one
+   * whose answer was lost is not stored twice.
    *
-   * @param nowMs Unix milliseconds of storing.
    * @returns the new rows, in order of their ids.
    */
-  append(batches: Batch[], nowMs: number): NewRow[] {
-    try {
-      return inTransaction(this.#database, () => {
-        const day = utcDay(nowMs);
-        const rows = batches.flatMap((batch) => this.#appendBatch(batch, day));
-        this.#setMeta.run("last_id", this.#counters.lastId);
-        for (const variant of VARIANTS) {
-          this.#setMeta.run(`stored_${variant}`, this.#counters.stored[variant]);
-        }
-        return rows;
-      });
-    } catch (error) {
-      this.#load();
-      throw error;
+  append(batches: Batch[], time: StoringTime): NewRow[] {
+    const rows = batches.flatMap((batch) => this.#appendBatch(batch, time));
+    if (rows.length === 0) return rows;
+    this.setMeta("last_id", this.#lastId);
+    for (const variant of new Set(rows.map((row) => row.variant))) {
+      this.setMeta(`stored_${variant}`, this.#stored[variant]);
     }
+    return rows;
   }
 
-  /** Rows with larger ids, oldest first. */
+  /** Puts back a row of a daily file, after the database was lost. */
+  restore(row: OutboxRow): void {
+    this.#insert.run(row.variant, row.id, row.time_ms, row.day, row.boot, row.monotonic_ms, row.body);
+  }
+
+  /** Rows with larger ids of all variants, in order of their ids. */
   *rowsAfter(id: number): Generator<OutboxRow> {
-    const select = this.#database.prepare("SELECT * FROM messages WHERE id > ? ORDER BY id LIMIT 1000");
+    const ofVariant = (variant: Variant) =>
+      `SELECT * FROM (SELECT ${COLUMNS} FROM messages WHERE variant = '${variant}' AND id > ?1 ORDER BY id LIMIT 1000)`;
+    const select = this.#database.prepare(
+      `${VARIANTS.map(ofVariant).join(" UNION ALL ")} ORDER BY id LIMIT 1000`,
+    );
     for (let last = id;;) {
       const rows = select.all(last) as unknown as OutboxRow[];
       if (rows.length === 0) return;
@@ -112,40 +105,52 @@ export class Outbox {
     }
   }
 
-  /** Lets go of the rows up to `id`: their daily files are synced, and nobody else waits for them. */
-  release(id: number): void {
-    inTransaction(this.#database, () => {
-      this.#database.prepare("DELETE FROM messages WHERE id <= ?").run(id);
-      this.#setMeta.run("synced_id", id);
-    });
+  /** Removes the oldest rows of a variant up to `id`, at most `limit` of them. @returns how many. */
+  remove(variant: Variant, id: number, limit: number): number {
+    return Number(this.#delete.run(variant, id, limit).changes);
+  }
+
+  /** True when rows behind `afterId` belong to that day's file. */
+  holdsDay(day: string, afterId = 0): boolean {
+    const select = "SELECT 1 FROM messages WHERE variant = ? AND id > ? AND day = ? LIMIT 1";
+    return VARIANTS.some((variant) =>
+      this.#database.prepare(select).get(variant, afterId, day) !== undefined
+    );
   }
 
   meta(key: string): unknown {
     return this.#database.prepare("SELECT value FROM meta WHERE key = ?").get(key)?.["value"];
   }
 
-  #appendBatch({ producer, messages }: Batch, day: string): NewRow[] {
+  setMeta(key: string, value: string | number): void {
+    this.#setMeta.run(key, value);
+  }
+
+  /** Goes back to what the database says, after a transaction that failed. Ids that were given out are not reused. */
+  reload(): void {
+    this.#lastId = Math.max(this.#lastId, Number(this.meta("last_id") ?? 0));
+    for (const variant of VARIANTS) this.#stored[variant] = Number(this.meta(`stored_${variant}`) ?? 0);
+    const rows = this.#database.prepare("SELECT key, sequence FROM producers").all();
+    this.#sequences = new Map(rows.map((row) => [String(row["key"]), Number(row["sequence"])]));
+  }
+
+  #appendBatch({ producer, messages }: Batch, time: StoringTime): NewRow[] {
     const key = `${producer.name} ${producer.generation}`;
     const lastSequence = this.#sequences.get(key) ?? 0;
     const fresh = messages.filter(({ sequence }) => sequence > lastSequence);
     if (fresh.length === 0) return [];
-    const rows = fresh.map(({ timeMs, variant, body }) => {
-      const id = ++this.#counters.lastId;
-      this.#counters.stored[variant]++;
-      this.#insert.run(id, timeMs, day, variant, body);
-      return { id, time_ms: timeMs, day, variant, body, origin: producer.name };
-    });
+    const rows = fresh.map((message) => this.#appendOne(message, producer.name, time));
     this.#sequences.set(key, fresh.at(-1)!.sequence);
     this.#setSequence.run(key, fresh.at(-1)!.sequence);
     return rows;
   }
 
-  #load(): void {
-    const stored = Object.fromEntries(
-      VARIANTS.map((variant) => [variant, Number(this.meta(`stored_${variant}`) ?? 0)]),
-    ) as Record<Variant, number>;
-    this.#counters = { lastId: Math.max(this.#counters.lastId, Number(this.meta("last_id") ?? 0)), stored };
-    const rows = this.#database.prepare("SELECT key, sequence FROM producers").all();
-    this.#sequences = new Map(rows.map((row) => [String(row["key"]), Number(row["sequence"])]));
+  #appendOne({ timeMs, variant, body }: OutgoingMessage, origin: string, time: StoringTime): NewRow {
+    const id = ++this.#lastId;
+    this.#stored[variant]++;
+    const clock = time.unproven(timeMs);
+    const [boot, monotonicMs] = clock === undefined ? [null, null] : [clock.boot, clock.monotonicMs];
+    this.#insert.run(variant, id, timeMs, time.day, boot, monotonicMs, body);
+    return { id, time_ms: timeMs, day: time.day, variant, boot, monotonic_ms: monotonicMs, body, origin };
   }
 }

@@ -1,78 +1,135 @@
 // Runs in: store worker.
-import type { MainToStore, Producer, ProducerToStore, StoreToMain } from "../shared/protocol.ts";
+import type {
+  BackendToStore,
+  MainToStore,
+  Producer,
+  ProducerToStore,
+  StoreToBackend,
+  StoreToMain,
+} from "../shared/protocol.ts";
+import { sentenceOf } from "../shared/errors.ts";
 import { linkToMain } from "../shared/worker_link.ts";
-import { formatLine } from "./daily_files.ts";
-import { Store } from "./store.ts";
+import { formatLine } from "./row.ts";
+import { openStore, type Store } from "./store.ts";
 
 const link = linkToMain<StoreToMain>("store");
-const ports = new Map<string, MessagePort>();
-let store: Store | undefined;
+const producers = new Map<string, MessagePort>();
+const backends = new Map<string, BackendDoor>();
 let watching = false;
+/** Resolves to the store once it is open; what arrives before waits in order. */
+let opening: Promise<Store> | undefined;
+
+interface BackendDoor {
+  port: MessagePort;
+  /** Its last lease was not filled: it wants to hear when there is more. */
+  isHungry: boolean;
+}
 
 link.onMessage((message: MainToStore) => {
+  if (message.type === "open") opening = open(message);
+  else void opening?.then((opened) => receive(opened, message)).catch(link.fail);
+});
+
+async function open({ opening, beatIntervalMs }: MainToStore & { type: "open" }): Promise<Store> {
+  link.startBeating(beatIntervalMs);
+  let store: Store;
+  try {
+    store = await openStore({
+      ...opening,
+      logger: link.logger,
+      now: () => Date.now(),
+      monotonic: () => performance.now(),
+      onStored: (rows) => {
+        if (!watching) return;
+        const messages = rows.map((row) => ({ origin: row.origin, line: formatLine(row).trimEnd() }));
+        link.send({ type: "stored", messages });
+      },
+      onAvailable: tellTheHungry,
+      onFailure: link.fail,
+    });
+  } catch (error) {
+    await link.fail(error);
+    throw error;
+  }
+  link.send({ type: "opened", checkDatabase: store.isLarge });
+  return store;
+}
+
+function receive(store: Store, message: Exclude<MainToStore, { type: "open" }>): void {
   switch (message.type) {
-    case "open":
-      return open(message);
     case "attach_producer":
-      return attach(message.producer, message.port);
+      return attachProducer(store, message.producer, message.port);
     case "detach_producer":
-      return detach(message.producer);
+      producers.get(key(message.producer))?.close(); // what a replaced producer still sends is not stored
+      producers.delete(key(message.producer));
+      return;
+    case "attach_backend":
+      return attachBackend(store, message.name, message.port);
+    case "detach_backend":
+      return detachBackend(store, message.name);
+    case "set_backends":
+      return store.setBackends(message.names);
+    case "clock_trusted":
+      return store.trustClock();
+    case "damaged":
+      return store.reportDamage(message.reason);
     case "watch":
       watching = message.watching;
       return;
-    case "statistics":
+    case "request":
       return link.send({
-        type: "statistics_answer",
+        type: "answer",
         requestId: message.requestId,
-        statistics: opened().statistics(),
+        answer: answer(store, message.request),
       });
     case "close":
-      return void close();
+      return void store.close().then(() => link.send({ type: "closed" })).catch(link.fail);
     default:
       message satisfies never;
   }
-});
-
-function open(message: Extract<MainToStore, { type: "open" }>): void {
-  store = new Store({
-    directory: message.directory,
-    runId: message.runId,
-    settings: message.settings,
-    logger: link.logger,
-    now: () => Date.now(),
-    onStored: (rows) => {
-      if (!watching) return;
-      const messages = rows.map((row) => ({ origin: row.origin, line: formatLine(row).trimEnd() }));
-      link.send({ type: "stored", messages });
-    },
-    onFailure: link.fail,
-  });
-  link.startBeating(message.beatIntervalMs);
-  link.send({ type: "opened" });
 }
 
-function attach(producer: Producer, port: MessagePort): void {
-  ports.set(key(producer), port);
+function attachProducer(store: Store, producer: Producer, port: MessagePort): void {
+  producers.set(key(producer), port);
   port.onmessage = (event: MessageEvent) => {
     const { messages } = event.data as ProducerToStore;
-    opened().append({ producer, messages, answer: (answer) => port.postMessage(answer) });
+    store.append({ producer, messages, answer: (reply) => port.postMessage(reply) });
   };
 }
 
-/** What a producer that was replaced still sends is not stored. */
-function detach(producer: Producer): void {
-  ports.get(key(producer))?.close();
-  ports.delete(key(producer));
+function attachBackend(store: Store, name: string, port: MessagePort): void {
+  detachBackend(store, name);
+  const door: BackendDoor = { port, isHungry: false };
+  backends.set(name, door);
+  const send = (message: StoreToBackend) => port.postMessage(message);
+  port.onmessage = (event: MessageEvent) => {
+    const message = event.data as BackendToStore;
+    if (message.type !== "lease") return store.settle(name, message, (ids) => send({ type: "settled", ids }));
+    const messages = store.lease(name, message.maxMessages, message.maxBytes);
+    door.isHungry = messages.length === 0;
+    send({ type: "leased", messages });
+  };
 }
 
-async function close(): Promise<void> {
-  await opened().close();
-  link.send({ type: "closed" });
+function detachBackend(store: Store, name: string): void {
+  backends.get(name)?.port.close();
+  if (backends.delete(name)) store.giveAllBack(name);
 }
 
-function opened(): Store {
-  if (store === undefined) throw new Error("the store was used before it was opened");
-  return store;
+function tellTheHungry(): void {
+  for (const door of backends.values()) {
+    if (!door.isHungry) continue;
+    door.isHungry = false;
+    door.port.postMessage({ type: "available" } satisfies StoreToBackend);
+  }
+}
+
+function answer(store: Store, request: (MainToStore & { type: "request" })["request"]) {
+  try {
+    return store.request(request);
+  } catch (error) {
+    return { error: sentenceOf(error) };
+  }
 }
 
 function key({ name, generation }: Producer): string {

@@ -1,0 +1,112 @@
+// Runs in: store worker.
+import { createReadStream, createWriteStream, existsSync, rmSync, statSync } from "node:fs";
+import { open, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { pipeline } from "node:stream/promises";
+import { createGunzip, createGzip } from "node:zlib";
+import { idOfLine } from "./row.ts";
+
+const DAY_MS = 86_400_000;
+
+/** The UTC days of which there are messages in a folder, oldest first. */
+export function messageDays(directory: string): string[] {
+  const days = [...Deno.readDirSync(directory)].map(({ name }) =>
+    /^(\d{4}-\d\d-\d\d)\.jsonl(\.gz)?$/.exec(name)?.[1]
+  );
+  return [...new Set(days.filter((day) => day !== undefined))].sort();
+}
+
+/**
+ * The lines of one day, from the compressed part and from the part that is still plain, in this order. A line that
+ * stands in both (a crash came between compressing and removing) comes once.
+ */
+export async function* linesOfDay(directory: string, day: string): AsyncGenerator<string, void, void> {
+  const plain = join(directory, `${day}.jsonl`);
+  let lastId = 0;
+  for (const part of [compressedLines(`${plain}.gz`), plainLines(plain)]) {
+    for await (const line of part) {
+      const id = idOfLine(line);
+      if (id !== undefined && id <= lastId) continue;
+      lastId = id ?? lastId;
+      yield line;
+    }
+  }
+}
+
+async function* compressedLines(path: string): AsyncGenerator<string, void, void> {
+  if (existsSync(path)) yield* lines(createReadStream(path).pipe(createGunzip()));
+}
+
+async function* plainLines(path: string): AsyncGenerator<string, void, void> {
+  if (existsSync(path)) yield* lines(createReadStream(path));
+}
+
+async function* lines(input: NodeJS.ReadableStream): AsyncGenerator<string, void, void> {
+  for await (const line of createInterface({ input, crlfDelay: Infinity })) if (line !== "") yield line;
+}
+
+/** Days with a plain file that nothing is appended to any more. */
+export function finishedDays(directory: string, today: string): string[] {
+  return messageDays(directory).filter((day) => day !== today && existsSync(join(directory, `${day}.jsonl`)));
+}
+
+/**
+ * Compresses a finished day. What is compressed already (the clock went back to that day) stays in front. A crash
+ * leaves the lines in the plain file, in the compressed one, or in both; never in neither.
+ */
+export async function compressDay(directory: string, day: string): Promise<void> {
+  const plain = join(directory, `${day}.jsonl`);
+  const compressed = `${plain}.gz`;
+  const temporary = `${compressed}.tmp`;
+  const { size } = statSync(plain);
+  if (await lastIdIn(plainLines(plain)) > await lastIdIn(compressedLines(compressed))) {
+    await rm(temporary, { force: true });
+    if (existsSync(compressed)) await pipeline(createReadStream(compressed), createWriteStream(temporary));
+    await pipeline(createReadStream(plain), createGzip(), createWriteStream(temporary, { flags: "a" }));
+    await syncFile(temporary);
+    await rename(temporary, compressed);
+    await syncFile(directory);
+  }
+  if (statSync(plain).size === size) rmSync(plain); // else the clock went back to this day just now: next time
+}
+
+async function lastIdIn(lines: AsyncIterable<string>): Promise<number> {
+  let lastId = 0;
+  for await (const line of lines) lastId = idOfLine(line) ?? lastId;
+  return lastId;
+}
+
+/**
+ * Days that are older than the retention allows, by their name and by when their file was last written: a file of a
+ * node without a clock bears a name of long ago.
+ */
+export async function expiredDays(
+  directory: string,
+  retentionDays: number,
+  nowMs: number,
+): Promise<string[]> {
+  const limitMs = nowMs - retentionDays * DAY_MS;
+  const expired: string[] = [];
+  for (const day of messageDays(directory)) {
+    const endMs = Date.parse(`${day}T00:00:00Z`) + DAY_MS;
+    if (endMs < limitMs && await lastWrittenMs(directory, day) < limitMs) expired.push(day);
+  }
+  return expired;
+}
+
+/** Removes a day's files. */
+export async function removeDay(directory: string, day: string): Promise<void> {
+  for (const ending of [".jsonl", ".jsonl.gz"]) await rm(join(directory, day + ending), { force: true });
+}
+
+async function lastWrittenMs(directory: string, day: string): Promise<number> {
+  const paths = [".jsonl", ".jsonl.gz"].map((ending) => join(directory, day + ending)).filter(existsSync);
+  return Math.max(...await Promise.all(paths.map(async (path) => (await stat(path)).mtimeMs)));
+}
+
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path, "r");
+  await file.sync();
+  await file.close();
+}

@@ -1,0 +1,127 @@
+// Runs in: store worker.
+import type { Logger } from "../shared/logger.ts";
+import type { DailyFiles } from "./daily_files.ts";
+import type { Outbox } from "./outbox.ts";
+import type { OutboxRow } from "./row.ts";
+
+/** The daily file is synced when this many lines wait for it, or after this many milliseconds. */
+const SYNC_AFTER_LINES = 1000;
+const SYNC_AFTER_MS = 10_000;
+/** A file that could not be written is tried again this often, in milliseconds. */
+const RETRY_MS = 5000;
+const CHUNK = 1000;
+
+export interface FileFollowerOptions {
+  files: DailyFiles;
+  outbox: Outbox;
+  logger: Logger;
+  /** Ids up to this one are in synced files now. */
+  onSynced: (id: number) => void;
+  onFailure: (error: unknown) => void;
+}
+
+/** Lets the daily files follow the outbox: writes what was committed, syncs it now and then, catches up after trouble. */
+export class FileFollower {
+  #options: FileFollowerOptions;
+  /** Ids up to this one stand in the files, synced or not. */
+  #writtenId: number;
+  #syncedId: number;
+  #syncTimer: ReturnType<typeof setTimeout> | undefined;
+  #retryTimer: ReturnType<typeof setTimeout> | undefined;
+  #syncing: Promise<void> | undefined;
+
+  /** Reconciles the files with the outbox. */
+  constructor(options: FileFollowerOptions) {
+    this.#options = options;
+    const { files, outbox, logger } = options;
+    this.#syncedId = outbox.syncedId;
+    const written = files.reconcile(outbox.rowsAfter(this.#syncedId), this.#syncedId);
+    if (written > 0) logger.info(`wrote ${written} lines that a crash had kept from the daily files`);
+    this.#writtenId = outbox.lastId;
+  }
+
+  get syncedId(): number {
+    return this.#syncedId;
+  }
+
+  /** How many committed messages are not in a synced file yet. */
+  get unsynced(): number {
+    return this.#options.outbox.lastId - this.#syncedId;
+  }
+
+  /** After the start: all that {@link reconcile} found or wrote has been synced. */
+  announceSynced(): void {
+    this.#setSynced(this.#writtenId);
+  }
+
+  /** Follows a commit. What cannot be written now stays in the outbox and is written later. */
+  follow(rows: OutboxRow[]): void {
+    if (rows.length === 0 || this.#retryTimer !== undefined) return;
+    try {
+      this.#append(rows);
+    } catch (error) {
+      this.#options.logger.exception(
+        "the daily file could not be written; its lines wait in the outbox",
+        error,
+      );
+      this.#retryTimer = setTimeout(() => this.#catchUp(), RETRY_MS);
+    }
+  }
+
+  /** Syncs what has been written. */
+  async sync(): Promise<void> {
+    await this.#syncing;
+    const id = this.#writtenId;
+    if (id === this.#syncedId) return;
+    await this.#options.files.sync();
+    this.#setSynced(id);
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#syncTimer);
+    clearTimeout(this.#retryTimer);
+    await this.sync();
+    this.#options.files.close();
+  }
+
+  #append(rows: OutboxRow[]): void {
+    this.#options.files.append(rows);
+    this.#writtenId = rows.at(-1)!.id;
+    if (this.#writtenId - this.#syncedId >= SYNC_AFTER_LINES) this.#startSync();
+    else this.#syncTimer ??= setTimeout(() => this.#startSync(), SYNC_AFTER_MS);
+  }
+
+  /** Writes all that was committed while the file could not be written. */
+  #catchUp(): void {
+    this.#retryTimer = undefined;
+    try {
+      let chunk: OutboxRow[] = [];
+      for (const row of this.#options.outbox.rowsAfter(this.#writtenId)) {
+        if (chunk.push(row) < CHUNK) continue;
+        this.#append(chunk);
+        chunk = [];
+      }
+      if (chunk.length > 0) this.#append(chunk);
+      this.#options.logger.info("the daily file can be written again; nothing is missing in it");
+    } catch {
+      this.#retryTimer = setTimeout(() => this.#catchUp(), RETRY_MS); // reported when it began
+    }
+  }
+
+  #startSync(): void {
+    clearTimeout(this.#syncTimer);
+    this.#syncTimer = undefined;
+    this.#syncing ??= this.#syncNow().catch(this.#options.onFailure).finally(() => this.#syncing = undefined);
+  }
+
+  async #syncNow(): Promise<void> {
+    const id = this.#writtenId;
+    await this.#options.files.sync();
+    this.#setSynced(id);
+  }
+
+  #setSynced(id: number): void {
+    this.#syncedId = Math.max(this.#syncedId, id);
+    this.#options.onSynced(this.#syncedId);
+  }
+}

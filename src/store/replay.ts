@@ -1,0 +1,124 @@
+// Runs in: store worker.
+import type { Variant } from "../shared/message.ts";
+import type { Backlog } from "./backlog.ts";
+import { type Database, inTransaction } from "./database.ts";
+import { linesOfDay, messageDays } from "./day_archive.ts";
+import { parseLine, type Row } from "./row.ts";
+
+/** A replay goes on when fewer requeued messages than this wait for its backend: memory and disk stay flat. */
+const REFILL_BELOW = 2000;
+const CHUNK = 1000;
+
+interface Job {
+  replay_id: number;
+  backend: string;
+  from_ms: number;
+  to_ms: number;
+  day: string;
+  line: number;
+}
+
+export interface ReplayOptions {
+  database: Database;
+  backlog: Backlog;
+  /** `<root>/data/messages`. */
+  directory: string;
+  /** The corrected time of a row, Unix milliseconds. */
+  correct: (row: Row) => number;
+}
+
+/** Sends what stands in the daily files again to one backend, a piece at a time; goes on after a restart. */
+export class Replays {
+  #options: ReplayOptions;
+  #working = false;
+  #readers = new Map<number, AsyncGenerator<string, void, void>>();
+
+  constructor(options: ReplayOptions) {
+    this.#options = options;
+  }
+
+  /** Begins a replay of the messages from `fromMs` to before `toMs` (Unix milliseconds). @returns its number. */
+  start(backend: string, fromMs: number, toMs: number): number {
+    if (!this.#options.backlog.backends.includes(backend)) {
+      throw new Error(`there is no backend "${backend}"`);
+    }
+    const day = messageDays(this.#options.directory)[0] ?? "";
+    const insert = "INSERT INTO replays (backend, from_ms, to_ms, day, line) VALUES (?, ?, ?, ?, 0)";
+    return Number(this.#options.database.prepare(insert).run(backend, fromMs, toMs, day).lastInsertRowid);
+  }
+
+  /** Reads on where a backend has room. @returns true when something was requeued. */
+  async feed(): Promise<boolean> {
+    if (this.#working) return false;
+    this.#working = true;
+    try {
+      let fed = false;
+      for (const job of this.#jobs()) fed = await this.#feedOne(job) || fed;
+      return fed;
+    } finally {
+      this.#working = false;
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const reader of this.#readers.values()) await reader.return();
+    this.#readers.clear();
+  }
+
+  #jobs(): Job[] {
+    return this.#options.database.prepare("SELECT * FROM replays").all() as unknown as Job[];
+  }
+
+  async #feedOne(job: Job): Promise<boolean> {
+    const { database, backlog } = this.#options;
+    if (backlog.requeue.size(job.backend, REFILL_BELOW) >= REFILL_BELOW) return false;
+    const { rows, line, isDone } = await this.#readChunk(job);
+    inTransaction(database, () => {
+      for (const row of rows) backlog.requeue.add(job.backend, row);
+      if (!isDone) {
+        database.prepare("UPDATE replays SET line = ? WHERE replay_id = ?").run(line, job.replay_id);
+      } else this.#finishDay(job);
+    });
+    return true;
+  }
+
+  /** The next wanted rows of the job's day; the reader stays open from chunk to chunk. */
+  async #readChunk(job: Job): Promise<{ rows: Row[]; line: number; isDone: boolean }> {
+    const reader = await this.#reader(job);
+    const rows: Row[] = [];
+    for (let line = job.line; line < job.line + CHUNK; line++) {
+      const next = await reader.next();
+      if (next.done) return { rows, line, isDone: true };
+      const row = parseLine(next.value);
+      if (row !== undefined && this.#isWanted(row, job)) rows.push(row);
+    }
+    return { rows, line: job.line + CHUNK, isDone: false };
+  }
+
+  async #reader(job: Job): Promise<AsyncGenerator<string, void, void>> {
+    const open = this.#readers.get(job.replay_id);
+    if (open !== undefined) return open;
+    const reader = linesOfDay(this.#options.directory, job.day);
+    for (let line = 0; line < job.line; line++) await reader.next();
+    this.#readers.set(job.replay_id, reader);
+    return reader;
+  }
+
+  /** What the backend has not passed yet comes anyway. */
+  #isWanted(row: Row, { backend, from_ms: fromMs, to_ms: toMs }: Job): boolean {
+    const timeMs = this.#options.correct(row);
+    return timeMs >= fromMs && timeMs < toMs &&
+      row.id <= this.#options.backlog.doneIdOf(backend, row.variant as Variant);
+  }
+
+  #finishDay(job: Job): void {
+    const { database, directory } = this.#options;
+    this.#readers.delete(job.replay_id);
+    const next = messageDays(directory).find((day) => day > job.day);
+    if (next === undefined) database.prepare("DELETE FROM replays WHERE replay_id = ?").run(job.replay_id);
+    else {database.prepare("UPDATE replays SET day = ?, line = 0 WHERE replay_id = ?").run(
+        next,
+        job.replay_id,
+      );}
+  }
+}
