@@ -11,6 +11,7 @@ import { MessageSender } from "../shared/message_sender.ts";
 import type { ProcedureRegistry } from "../shared/registry.ts";
 import type { JsonSchema } from "../shared/secrets.ts";
 import { STATE_CHANNEL } from "../shared/state_replica.ts";
+import { withLimit } from "../shared/time.ts";
 import { version } from "../shared/version.ts";
 import { ConfigError, keepAsLastGood, type LoadedConfig, redactConfig } from "./configuration.ts";
 import { serveControl } from "./control_server.ts";
@@ -20,13 +21,17 @@ import type { Paths } from "./paths.ts";
 import { ProcedureHost } from "./procedure_host.ts";
 import { resolveSecrets } from "./secret_values.ts";
 import { StateAuthority } from "./state_authority.ts";
-import { type AgentStatus, storeStatisticsJson, workerStatusJson } from "./status.ts";
+import { type AgentStatus, storeStatisticsJson, type WorkerStatusJson, workerStatusJson } from "./status.ts";
 import { StoreHost } from "./store_host.ts";
 
-/** How long procedures may take to end, in milliseconds: 30 s of teardown and a little for the store. */
+/** 30 s for a procedure's own end, and a little for messages on their way. */
 const STOP_GRACE_MS = 32_000;
 /** The same when a stuck thread forces a restart: everything must be over within two seconds. */
 const HASTY_GRACE_MS = 800;
+/** How long main's own last messages may wait for the store, in milliseconds. */
+const LAST_MESSAGES_LIMIT_MS = 200;
+/** How long a store that is busy may hold up `ivy status`, in milliseconds. */
+const STATISTICS_LIMIT_MS = 1000;
 const DAY_MS = 86_400_000;
 
 /** What a program is made of; a fork or a test passes its own. */
@@ -37,6 +42,8 @@ export interface Parts {
   /** The module that checks a large database. */
   checkerModule: string;
   storeWatchdogMs?: number;
+  /** How long procedures may take to end, in milliseconds; default 32 s, of which 30 s are their own. */
+  stopGraceMs?: number;
 }
 
 export const shippedParts: Parts = {
@@ -110,7 +117,7 @@ export class Agent {
     this.#sender.attach(this.#store.openPort({ name: "agent", generation: 0 }));
     for (const procedure of this.#procedures) procedure.start();
     const schemas = await this.#checkSettings();
-    keepAsLastGood(paths, loaded);
+    this.#keepConfig();
     this.#control = serveControl(paths.socket, this.#routes());
     for (const procedure of this.#procedures) procedure.run();
     this.#reportStart(schemas);
@@ -127,11 +134,12 @@ export class Agent {
    * @param hasty A thread is stuck; what does not end quickly is terminated.
    */
   async stop(reason: string, { hasty = false } = {}): Promise<void> {
-    const graceMs = hasty ? HASTY_GRACE_MS : STOP_GRACE_MS;
+    const graceMs = hasty ? HASTY_GRACE_MS : this.#stopGraceMs;
     this.#isStopping = true;
     this.#logging.logger("agent").info(`stopping: ${reason}`);
     clearInterval(this.#houseKeeping);
     await Promise.all(this.#procedures.map((procedure) => procedure.stop(graceMs)));
+    await withLimit(this.#sender.settled(), LAST_MESSAGES_LIMIT_MS, undefined);
     await this.#store.stop(graceMs);
     await this.#control?.close();
     this.#logging.logger("agent").info("stopped");
@@ -141,8 +149,9 @@ export class Agent {
   async status(): Promise<AgentStatus> {
     const { paths, loaded: { config: { general }, damage } } = this.#options;
     const memory = Deno.memoryUsage();
-    const procedures = this.#procedures.map((host) => [host.name, workerStatusJson(host.status())]);
-    const messages = storeStatisticsJson(await this.#store.request({ kind: "statistics" }));
+    const procedures = this.#procedures.map((host) => [host.name, this.#workerStatus(host)]);
+    const statistics = this.#store.request({ kind: "statistics" });
+    const messages = storeStatisticsJson(await withLimit(statistics, STATISTICS_LIMIT_MS, undefined));
     return {
       pid: Deno.pid,
       software_version: version,
@@ -156,8 +165,18 @@ export class Agent {
       main_heap_bytes: memory.heapUsed + memory.external,
       config_damage: damage ?? null,
       procedures: Object.fromEntries(procedures),
-      store: { ...workerStatusJson(this.#store.status()), messages },
+      store: { ...this.#workerStatus(this.#store), messages },
     };
+  }
+
+  #workerStatus(host: ProcedureHost | StoreHost): WorkerStatusJson {
+    const { last_error: error, ...status } = workerStatusJson(host.status());
+    const shown = error && { ...error, message: this.#logging.redact(error.message) };
+    return { ...status, last_error: shown };
+  }
+
+  get #stopGraceMs(): number {
+    return this.#options.parts.stopGraceMs ?? STOP_GRACE_MS;
   }
 
   #routes() {
@@ -175,11 +194,13 @@ export class Agent {
     const host = this.#procedures.find((procedure) => procedure.name === name);
     if (host === undefined) return Response.json({ paused: false });
     this.#logging.logger("agent").info(`pausing ${host.name} for its self-test`);
-    await host.stop(STOP_GRACE_MS);
+    const release = await host.pause(this.#stopGraceMs);
     const resume = () => {
-      if (this.#isStopping) return;
-      this.#logging.logger("agent").info(`resuming ${host.name}`);
-      host.start();
+      if (!this.#isStopping) {
+        this.#logging.logger("agent").info(`resuming ${host.name}`);
+        host.start();
+      }
+      release();
     };
     const body = new ReadableStream({
       start: (controller) => controller.enqueue(new TextEncoder().encode("paused\n")),
@@ -249,8 +270,11 @@ export class Agent {
     );
     const faults = checks.flatMap(([, check]) => check.kind === "checked" ? check.faults : []);
     if (faults.length > 0) {
+      const { file } = this.#options.loaded;
+      const subject = `Ivy does not start: ${file} is not a valid configuration`;
+      this.#logging.logger("agent").error(subject, faults.join("\n"));
       await this.stop("the configuration is not valid", { hasty: true });
-      throw new ConfigError(this.#options.loaded.file, faults);
+      throw new ConfigError(file, faults);
     }
     return Object.fromEntries(
       checks.flatMap(([name, check]) => check.kind === "checked" ? [[name, check.schema]] : []),
@@ -262,12 +286,22 @@ export class Agent {
     void this.#sender.send({ variant: "config", status: "startup", config });
   }
 
+  /** A full disk must not keep the node from measuring. */
+  #keepConfig(): void {
+    try {
+      keepAsLastGood(this.#options.paths, this.#options.loaded);
+    } catch (error) {
+      this.#logging.logger("agent").exception("a copy of the configuration could not be kept", error);
+    }
+  }
+
   #reconnectStore(): void {
     this.#sender.attach(this.#store.openPort({ name: "agent", generation: 0 }));
     for (const procedure of this.#procedures) procedure.reconnectStore();
   }
 
   #restart(culprit: string): void {
+    if (this.#isStopping) return;
     const reason =
       `the thread of "${culprit}" cannot be stopped by this version of Deno; the agent restarts itself`;
     this.#logging.logger("agent").error(reason);

@@ -25,7 +25,7 @@ export interface CheckedConfig extends LoadedConfig {
  */
 export async function checkConfig(file: string, options: CheckOptions): Promise<CheckedConfig> {
   const mainPart = readMainPart(file, options.procedures);
-  const entries = proceduresIn(mainPart.raw).filter(([name]) => name in options.procedures);
+  const entries = proceduresIn(mainPart.raw).filter(([name]) => Object.hasOwn(options.procedures, name));
   const probes = await Promise.all(entries.map(async ([name, settings]) => {
     return [name, await probe(name, settings, false, options)] as const;
   }));

@@ -2,7 +2,7 @@
 import { sentenceOf } from "../shared/errors.ts";
 import { type Config, configJsonSchema, configSchema } from "../shared/config.ts";
 import { describeFaults, faultsOf, formatPath } from "../shared/faults.ts";
-import { parseJson } from "../shared/json.ts";
+import { DuplicateKeyError, parseJson } from "../shared/json.ts";
 import { didYouMean } from "../shared/nearest.ts";
 import { type JsonSchema, redact } from "../shared/secrets.ts";
 import { version } from "../shared/version.ts";
@@ -24,6 +24,7 @@ export interface LoadedConfig {
 /** Ends a command with every fault of a configuration at once. */
 export class ConfigError extends CommandError {
   override name = "ConfigError";
+  readonly file: string;
   readonly faults: string[];
   /** The JSON value that has the faults; undefined when the file is not JSON. */
   readonly raw: unknown;
@@ -33,6 +34,7 @@ export class ConfigError extends CommandError {
       `${file} is not a valid configuration:${list}\nMend it, then check it with: ivy config validate`,
       EXIT.invalidConfiguration,
     );
+    this.file = file;
     this.faults = faults;
     this.raw = raw;
   }
@@ -85,7 +87,10 @@ export function readRawConfig(file: string): unknown {
     if (text === undefined) throw new Error("it is missing");
     return parseJson(text);
   } catch (error) {
-    throw new DamagedConfigError(file, [sentenceOf(error).replace(/, because .*/s, "")]);
+    const faults = [sentenceOf(error).replace(/, because .*/s, "")];
+    throw error instanceof DuplicateKeyError
+      ? new ConfigError(file, faults)
+      : new DamagedConfigError(file, faults);
   }
 }
 
@@ -135,7 +140,16 @@ function withEnabled({ $schema: _, ...own }: JsonSchema): JsonSchema {
   };
 }
 
-/** The configuration without its secrets, for eyes and servers. */
-export function redactConfig(raw: unknown, settings: Record<string, JsonSchema> = {}): unknown {
-  return redact(raw, wholeSchema(settings));
+/**
+ * The configuration without its secrets, for eyes and servers.
+ *
+ * @param settings What the procedures announced; of one that did not, all settings count as secret.
+ */
+export function redactConfig(raw: unknown, settings: Record<string, JsonSchema>): unknown {
+  const schema = wholeSchema(settings);
+  schema.properties!["procedures"]!.additionalProperties = {
+    properties: { enabled: { type: "boolean" } },
+    additionalProperties: { secret: true },
+  };
+  return redact(raw, schema);
 }

@@ -1,5 +1,9 @@
 // Runs in: main thread.
+import { withLimit } from "../shared/time.ts";
 import { exists } from "./paths.ts";
+
+/** How long answers under way may hold the end up, in milliseconds. */
+const CLOSE_LIMIT_MS = 200;
 
 /** Answers one request of the control API with a JSON value. */
 export type ControlRoute = (request: Request) => Promise<unknown> | unknown;
@@ -19,7 +23,7 @@ export function serveControl(
     const server = Deno.serve({ path: socket, onListen: () => {} }, (request) => answer(request, routes));
     return {
       async close() {
-        await server.shutdown();
+        await withLimit(server.shutdown(), CLOSE_LIMIT_MS, undefined); // an answer that streams has no end
         if (exists(socket)) Deno.removeSync(socket);
       },
     };

@@ -2,7 +2,7 @@
 import { globToRegExp, normalize } from "@std/path";
 import { sentenceOf } from "../shared/errors.ts";
 import type { MainToProcedure, ProcedureToMain } from "../shared/protocol.ts";
-import { pause } from "../shared/time.ts";
+import { withLimit } from "../shared/time.ts";
 
 type Request = Extract<ProcedureToMain, { type: "device_request" }>;
 type Answer = Extract<MainToProcedure, { type: "device_answer" }>;
@@ -20,18 +20,19 @@ export async function openDevice(request: Request, procedure: string, patterns: 
   const answer = { type: "device_answer", requestId: request.requestId } as const;
   try {
     checkPath(request.path, procedure, patterns);
-    const done = perform(request);
-    const late = pause(LIMIT_MS).then(() => {
-      throw new Error(`it took longer than ${LIMIT_MS / 1000} s`);
-    });
-    return { ...answer, ...await Promise.race([done, late]) };
+    await checkTarget(request.path);
+    const done = await withLimit(perform(request), LIMIT_MS, undefined);
+    if (done === undefined) throw new Error(`it took longer than ${LIMIT_MS / 1000} s`);
+    return { ...answer, ...done };
   } catch (error) {
     return { ...answer, error: `cannot ${request.operation} ${request.path}: ${sentenceOf(error)}` };
   }
 }
 
+const DEVICE_FOLDERS = /^\/(proc|sys|dev)\//;
+
 function checkPath(path: string, procedure: string, patterns: string[]): void {
-  if (normalize(path) !== path || !/^\/(proc|sys|dev)\//.test(path)) {
+  if (normalize(path) !== path || !DEVICE_FOLDERS.test(path)) {
     throw new Error("devices are plain paths below /proc, /sys or /dev");
   }
   if (!patterns.some((pattern) => globToRegExp(pattern).test(path))) {
@@ -39,6 +40,12 @@ function checkPath(path: string, procedure: string, patterns: string[]): void {
       `it is not granted; add it to "devices" in the line "${procedure}" of procedures/registry.ts`,
     );
   }
+}
+
+/** Links such as `/proc/self/root` lead out of the device folders. */
+async function checkTarget(path: string): Promise<void> {
+  const target = await Deno.realPath(path).catch(() => path); // what is not there cannot be opened either
+  if (!DEVICE_FOLDERS.test(`${target}/`)) throw new Error(`it leads to ${target}`);
 }
 
 async function perform({ operation, path, text }: Request): Promise<{ text?: string; names?: string[] }> {

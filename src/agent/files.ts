@@ -14,6 +14,9 @@ export function replaceFile(path: string, content: string, mode = 0o644): void {
     const bytes = new TextEncoder().encode(content);
     for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
     file.syncSync();
+  } catch (error) {
+    Deno.removeSync(temporary); // a full disk must not keep half a file
+    throw error;
   } finally {
     file.close();
   }

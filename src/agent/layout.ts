@@ -1,9 +1,8 @@
 // Runs in: main thread.
 import { dirname, join } from "@std/path";
 import template from "../../config/config.template.json" with { type: "text" };
-import { sentenceOf } from "../shared/errors.ts";
 import { version } from "../shared/version.ts";
-import { CommandError } from "./errors.ts";
+import { CommandError, diskError } from "./errors.ts";
 import { readIfThere, replaceFile, replaceLink } from "./files.ts";
 import { exists, type Paths } from "./paths.ts";
 
@@ -60,7 +59,7 @@ function explaining<T>({ root }: Paths, work: () => T): T {
     return work();
   } catch (error) {
     if (error instanceof CommandError) throw error;
-    throw new CommandError(`cannot set up ${root}: ${sentenceOf(error)}. ${adviceFor(error)}`);
+    throw diskError(`set up ${root}`, error);
   }
 }
 
@@ -131,11 +130,4 @@ function linkOrCopy(from: string, to: string): void {
 function readIfText(path: string): string | undefined {
   if (!exists(path) || Deno.statSync(path).size > 65_536) return undefined;
   return readIfThere(path);
-}
-
-function adviceFor(error: unknown): string {
-  if (error instanceof Deno.errors.PermissionDenied) return "Choose a --root that you may write to";
-  if (/No space/.test(String(error))) return "Free some space on that disk";
-  if (/Read-only/.test(String(error))) return "Mount that file system read-write, or choose another --root";
-  return "Choose another --root";
 }

@@ -26,6 +26,8 @@ export interface Logging {
   logger(origin: string): Logger;
   /** Adds values that must not stand in any log. */
   hide(secrets: string[]): void;
+  /** A text without those values. */
+  redact(text: string): string;
   close(): Promise<void>;
 }
 
@@ -68,7 +70,9 @@ export function setUpLogging(options: LoggingOptions): Logging {
     write,
     logger: (origin) => createLogger(origin, write),
     hide: (more) =>
-      more.filter(({ length }) => length >= SHORTEST_HIDDEN).forEach((secret) => secrets.add(secret)),
+      more.filter(({ length }) => length >= SHORTEST_HIDDEN).flatMap(spellings)
+        .forEach((secret) => secrets.add(secret)),
+    redact: (text) => hide(text, secrets),
     async close() {
       disposeSync();
       await file.close();
@@ -135,7 +139,13 @@ function dailyFileSink(directory: string): { sink: Sink; close(): Promise<void> 
   };
 }
 
-/** Replaces secret values, wherever in a text they stand. */
+/** How a secret looks in plain text, in JSON, and in an address. */
+function spellings(secret: string): string[] {
+  return [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)];
+}
+
+/** Replaces secret values, wherever in a text they stand; the longest first, since one may be part of another. */
 function hide(text: string, secrets: Set<string>): string {
-  return [...secrets].reduce((hidden, secret) => hidden.replaceAll(secret, REDACTED), text);
+  return [...secrets].sort((a, b) => b.length - a.length)
+    .reduce((hidden, secret) => hidden.replaceAll(secret, REDACTED), text);
 }

@@ -14,6 +14,8 @@ import type { WorkerLife } from "./worker_life.ts";
 /** How long a procedure's file may take to load and announce itself, in milliseconds. */
 const ANNOUNCE_LIMIT_MS = 5000;
 const MEBIBYTE = 1_048_576;
+/** Of the time that a procedure has to end, the share that its own worker divides up. */
+const WORKERS_SHARE = 0.95;
 
 export interface ProcedureHostOptions {
   name: string;
@@ -55,6 +57,10 @@ export class ProcedureHost {
   /** Set once the agent has decided to run: until then a checked worker waits. */
   #mayRun = false;
   #isReady = false;
+  /** When the equipment is free for the next one who asks. */
+  #lastTurn: Promise<void> = Promise.resolve();
+  /** The worker that was told to run. */
+  #runningLife: Life | undefined;
   #announceTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: ProcedureHostOptions) {
@@ -94,13 +100,27 @@ export class ProcedureHost {
   }
 
   async stop(graceMs: number): Promise<void> {
-    await this.#supervisor.stop({ type: "teardown" }, graceMs);
+    await this.#supervisor.stop({ type: "teardown", graceMs: graceMs * WORKERS_SHARE }, graceMs);
+  }
+
+  /**
+   * Ends the worker for as long as somebody else needs its equipment; who asks meanwhile waits for his turn.
+   *
+   * @returns what to call when the equipment is free again.
+   */
+  async pause(graceMs: number): Promise<() => void> {
+    const before = this.#lastTurn;
+    const turn = Promise.withResolvers<void>();
+    this.#lastTurn = turn.promise;
+    await before;
+    await this.stop(graceMs);
+    return turn.resolve;
   }
 
   /** Gives the worker a door to a store that was restarted. */
   reconnectStore(): void {
     const life = this.#supervisor.life;
-    if (life === undefined || this.#supervisor.status().state !== "running") return;
+    if (life === undefined || life !== this.#runningLife) return;
     const storePort = this.#options.openStorePort(this.#producer(life));
     life.send({ type: "store_port", storePort }, [storePort]);
   }
@@ -120,7 +140,7 @@ export class ProcedureHost {
   #receive(life: Life, message: ProcedureToMain): void {
     switch (message.type) {
       case "announce":
-        return this.#announced(life, message.settingsSchema);
+        return this.#announced(life, message);
       case "checked":
         return this.#checked(life, message.faults);
       case "started":
@@ -144,10 +164,17 @@ export class ProcedureHost {
     }
   }
 
-  #announced(life: Life, schema: JsonSchema): void {
+  #announced(
+    life: Life,
+    { name, settingsSchema }: Extract<ProcedureToMain, { type: "announce" }>,
+  ): void {
     clearTimeout(this.#announceTimer);
-    this.#schema = schema;
-    const resolved = this.#options.resolveSecrets(this.#options.settings, schema);
+    if (name !== this.name) {
+      const message = `its file defines a procedure named "${name}"; the names must be the same`;
+      return life.end({ kind: "crashed", error: { name: "Error", message, stack: "" } });
+    }
+    this.#schema = settingsSchema;
+    const resolved = this.#options.resolveSecrets(this.#options.settings, settingsSchema);
     this.#secretFaults = resolved.faults;
     life.send({ type: "check", settings: resolved.value, beatIntervalMs: this.#supervisor.beatIntervalMs });
   }
@@ -164,6 +191,7 @@ export class ProcedureHost {
     const { node, state } = this.#options;
     const storePort = this.#options.openStorePort(this.#producer(life));
     const { generation } = life;
+    this.#runningLife = life;
     life.send({ type: "run", node, storePort, snapshot: state.snapshot, generation }, [storePort]);
   }
 

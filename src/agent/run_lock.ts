@@ -1,5 +1,6 @@
 // Runs in: main thread.
 import { pause, withLimit } from "../shared/time.ts";
+import { diskError } from "./errors.ts";
 
 /** How long another process may hold the lock just to look at it, in milliseconds. */
 const LOOK_LIMIT_MS = 300;
@@ -13,13 +14,19 @@ export interface RunLock {
  * Takes the lock and writes this process's PID into its file.
  *
  * @returns the lock, or the PID of the process that holds it (undefined when the file does not say).
+ * @throws {CommandError} when the file cannot be written.
  */
 export async function takeRunLock(path: string): Promise<{ lock: RunLock } | { holder: number | undefined }> {
-  const file = await Deno.open(path, { read: true, write: true, create: true, mode: 0o644 });
-  if (!await locks(file, LOOK_LIMIT_MS)) return { holder: readPid(path) };
-  await file.truncate();
-  await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
-  return { lock: { release: () => file.close() } };
+  try {
+    const file = await Deno.open(path, { read: true, write: true, create: true, mode: 0o644 });
+    if (!await locks(file, LOOK_LIMIT_MS)) return { holder: readPid(path) };
+    const bytes = new TextEncoder().encode(`${Deno.pid}\n`);
+    file.writeSync(bytes); // over what a crash left, which on a full disk takes no new space
+    file.truncateSync(bytes.length);
+    return { lock: { release: () => file.close() } };
+  } catch (error) {
+    throw diskError(`take the lock ${path}`, error);
+  }
 }
 
 /** The PID of the agent that runs on this root, or undefined when none does. */

@@ -1,6 +1,6 @@
 // Runs in: main thread.
 import { formatPath } from "../shared/faults.ts";
-import { type JsonSchema, schemaOfKey } from "../shared/secrets.ts";
+import { isSecret, type JsonSchema, schemaOfKey } from "../shared/secrets.ts";
 
 /** A value with its secrets fetched from where the configuration says, and what they are. */
 export interface ResolvedSecrets {
@@ -68,8 +68,4 @@ function readSecretFile(file: string, path: (string | number)[], faults: string[
     faults.push(`${formatPath(path)}: the file ${file} cannot be read: ${(error as Error).message}`);
     return undefined;
   }
-}
-
-function isSecret(schema: JsonSchema | undefined): boolean {
-  return schema !== undefined && (schema.secret === true || (schema.anyOf ?? []).some(isSecret));
 }

@@ -11,12 +11,18 @@ export function startThread(module: string, options: WorkerOptions): { worker: W
 }
 
 /**
- * Waits until a terminated worker's thread is gone. Some Deno versions cannot stop a thread that spins.
- *
- * @returns false when the thread still runs after `limitMs`; true also where the system does not show threads.
+ * How long a terminated thread may take to end before it counts as unstoppable, in milliseconds. Deno before 2.7 stops
+ * a thread that spins after two seconds; from 2.7 on it ends at once or never.
  */
-export async function threadEnds(threadName: string, limitMs: number): Promise<boolean> {
-  const deadlineMs = performance.now() + limitMs;
+const END_LIMIT_MS = Number(/^2\.(\d+)\./.exec(Deno.version.deno)?.[1] ?? Infinity) < 7 ? 3000 : 500;
+
+/**
+ * Waits until a terminated worker's thread is gone.
+ *
+ * @returns false when the runtime cannot stop it; true also where the system does not show threads.
+ */
+export async function threadEnds(threadName: string): Promise<boolean> {
+  const deadlineMs = performance.now() + END_LIMIT_MS;
   while (threadNames().includes(threadName)) {
     if (performance.now() > deadlineMs) return false;
     await pause(10);

@@ -1,11 +1,9 @@
 // Runs in: main thread.
+import { stripAnsiCode } from "@std/fmt/colors";
 import { type ErrorReport, reportError } from "../shared/errors.ts";
 import type { FromAnyWorker, LogEntry } from "../shared/protocol.ts";
 import type { WorkerPermissions } from "../shared/registry.ts";
 import { startThread, threadEnds } from "./threads.ts";
-
-/** How long a terminated thread may take to end before it counts as unstoppable, in milliseconds. */
-const THREAD_END_LIMIT_MS = 1000;
 
 /** How one worker's life ended. */
 export type LifeEnd =
@@ -58,7 +56,7 @@ export class WorkerLife<In, Out extends { type: string }> {
       this.end({ kind: "crashed", error: reportError("sent an unreadable message") });
     worker.onerror = (event: ErrorEvent) => {
       event.preventDefault(); // an error that nobody prevents would end the agent
-      this.end({ kind: "crashed", error: reportError(event.error ?? new Error(firstLine(event.message))) });
+      this.end({ kind: "crashed", error: reportEvent(event) });
     };
   }
 
@@ -83,7 +81,7 @@ export class WorkerLife<In, Out extends { type: string }> {
   async terminate(): Promise<boolean> {
     this.#hasEnded = true;
     this.#worker.terminate();
-    return await threadEnds(this.#threadName, THREAD_END_LIMIT_MS);
+    return await threadEnds(this.#threadName);
   }
 
   #receive(message: Out | FromAnyWorker): void {
@@ -127,6 +125,11 @@ function denyTheRest(granted: WorkerPermissions) {
   return { ...EVERY_PERMISSION, import: false, ...granted };
 }
 
-function firstLine(text: string): string {
-  return text.split("\n", 1)[0] ?? "";
+/** An error that the worker's own code could not report: its file does not load. Only words cross the border. */
+function reportEvent({ message, filename, lineno, colno }: ErrorEvent): ErrorReport {
+  const text = stripAnsiCode(message);
+  const first = text.split("\n", 1)[0]!.replace(/^Uncaught (\(in promise\) )?/, "");
+  const [, name, rest] = /^(\w+): (.*)$/.exec(first) ?? [];
+  const place = filename ? `\n    at ${filename}:${lineno}:${colno}` : "";
+  return { name: name ?? "Error", message: rest ?? first, stack: `${text}${place}` };
 }

@@ -9,7 +9,7 @@ import { type Level, levelRank, LEVELS } from "../shared/message.ts";
 import { utcDay } from "../shared/time.ts";
 import type { CommandContext } from "./command.ts";
 import type { Output } from "./output.ts";
-import { appendedLines, linesOf } from "./text_lines.ts";
+import { followedLines, linesOf } from "./text_lines.ts";
 
 /** Which entries are wanted. */
 interface Filter {
@@ -26,13 +26,27 @@ export default async function logs({ out, root, flags }: CommandContext): Promis
     sinceMs: parseSince(flags["since"] as string | undefined, Date.now()),
     origin: flags["origin"] as string | undefined,
   };
-  const printer = createPrinter(filter, out);
-  const days = chooseDays(logDays(directory), flags["date"] as string | undefined, filter.sinceMs);
-  for (const day of days) {
-    for await (const line of linesOf(join(directory, `${day}.log`))) printer(line);
+  const print = createPrinter(filter, out);
+  const days = logDays(directory);
+  if (days.length === 0) throw new CommandError(`there is no log in ${directory}; has Ivy ever run there?`);
+  const wanted = chooseDays(days, flags["date"] as string | undefined, filter.sinceMs);
+  for await (const line of chosenLines(directory, wanted, flags["follow"] === true)) {
+    print(line);
+    if (out.isClosed) break;
   }
-  if (flags["follow"] === true) await follow(directory, printer);
   return EXIT.done;
+}
+
+/** The lines of some days, and, to follow, what is appended from now on, over midnight too, for ever. */
+async function* chosenLines(directory: string, days: string[], follow: boolean): AsyncGenerator<string> {
+  const newest = () => logDays(directory).at(-1)!;
+  const last = newest();
+  for (const day of days) {
+    if (!follow || day !== last) yield* linesOf(join(directory, `${day}.log`));
+  }
+  if (!follow) return;
+  const from = days.includes(last) ? "start" : "end";
+  yield* followedLines({ directory, currentFile: () => join(directory, `${newest()}.log`), from });
 }
 
 /** Without any wish: today's. With --since: all days that may hold younger lines. */
@@ -58,12 +72,6 @@ function createPrinter(filter: Filter, out: Output): (line: string) => void {
       (filter.origin === undefined || filter.origin === entry.origin);
     if (wanted) out.print(formatEntry({ ...entry, details: "" }, out.colour).trimEnd());
   };
-}
-
-/** Goes on with what is appended, over midnight too, until the process is ended. */
-async function follow(directory: string, print: (line: string) => void): Promise<void> {
-  const file = () => join(directory, `${logDays(directory).at(-1) ?? utcDay(Date.now())}.log`);
-  for await (const line of appendedLines(directory, file)) print(line);
 }
 
 function parseLevel(text: string | undefined): Level {

@@ -10,12 +10,15 @@ export interface Output {
   /** Machine-readable facts on stdout. */
   json(value: unknown): void;
   colour: boolean;
+  /** True when nobody reads stdout any more (`ivy logs -f | head`). */
+  readonly isClosed: boolean;
 }
 
 /** @param noColor Content of `NO_COLOR`; any text turns colours off. */
 export function createOutput(noColor: string | undefined): Output {
   const colour = Deno.stdout.isTerminal() && !noColor;
   setColorEnabled(colour);
+  let isClosed = false;
   const encoder = new TextEncoder();
   const write = (stream: typeof Deno.stdout, text: string) => {
     try {
@@ -24,6 +27,7 @@ export function createOutput(noColor: string | undefined): Output {
       }
     } catch (error) {
       if (!(error instanceof Deno.errors.BrokenPipe)) throw error; // `ivy logs | head` is no fault
+      isClosed ||= stream === Deno.stdout;
     }
   };
   return {
@@ -31,6 +35,9 @@ export function createOutput(noColor: string | undefined): Output {
     note: (line) => write(Deno.stderr, `${line}\n`),
     json: (value) => write(Deno.stdout, `${JSON.stringify(value, null, 2)}\n`),
     colour,
+    get isClosed() {
+      return isClosed;
+    },
   };
 }
 

@@ -1,11 +1,27 @@
 // Runs in: main thread.
-import type { ExitStatus } from "../agent/errors.ts";
+import { checkConfig } from "../agent/config_check.ts";
+import { ConfigError } from "../agent/configuration.ts";
+import { CommandError, type ExitStatus } from "../agent/errors.ts";
+import { pathsOf } from "../agent/paths.ts";
+import { runningPid } from "../agent/run_lock.ts";
 import type { CommandContext } from "./command.ts";
 import start from "./start.ts";
 import stop from "./stop.ts";
 
-/** `ivy restart` */
+/** `ivy restart`: an agent that runs is not ended for a configuration that would keep it from starting again. */
 export default async function restart(context: CommandContext): Promise<ExitStatus> {
+  if (await runningPid(pathsOf(context.root).lockFile) !== undefined) await refuseBadConfig(context);
   await stop(context);
   return await start(context);
+}
+
+async function refuseBadConfig({ root, parts, environment }: CommandContext): Promise<void> {
+  const paths = pathsOf(root);
+  const { procedures } = await parts();
+  try {
+    await checkConfig(paths.configFile, { procedures, paths, environment });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new CommandError(`${error.message}\nThe agent was not restarted and runs on`, error.exitStatus);
+  }
 }

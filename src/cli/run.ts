@@ -1,7 +1,8 @@
 // Runs in: main thread.
-import { Agent } from "../agent/agent.ts";
-import { loadConfig } from "../agent/configuration.ts";
+import { Agent, type Parts } from "../agent/agent.ts";
+import { ConfigError, loadConfig, type LoadedConfig } from "../agent/configuration.ts";
 import { CommandError, EXIT, type ExitStatus } from "../agent/errors.ts";
+import { reportFailedStart } from "../agent/failed_start.ts";
 import { createDataFolder, createLayout } from "../agent/layout.ts";
 import { type Paths, pathsOf } from "../agent/paths.ts";
 import { type RunLock, takeRunLock } from "../agent/run_lock.ts";
@@ -21,7 +22,7 @@ export default async function run(context: CommandContext): Promise<ExitStatus> 
   const lock = await lockOrRefuse(paths);
   for (const line of createLayout(paths)) out.note(`ivy: ${line}`);
   const parts = await context.parts();
-  const loaded = loadConfig(paths, Object.keys(parts.procedures));
+  const loaded = await loadOrReport(paths, parts);
   const ending = Promise.withResolvers<Ending>();
   const agent = new Agent({
     parts,
@@ -32,15 +33,25 @@ export default async function run(context: CommandContext): Promise<ExitStatus> 
     ...(flags["messages"] === true ? { onStored: (messages) => printMessages(out, messages) } : {}),
     onRestartNeeded: (reason) => ending.resolve({ kind: "restart", reason }),
   });
-  const stopListening = listenForSignals(out, (reason) => ending.resolve({ kind: "stop", reason }));
+  const signals = listenForSignals(out, (reason) => ending.resolve({ kind: "stop", reason }));
   await agent.start();
   if (flags["messages"] === true) announceFiles(out, paths);
   const { kind, reason } = await ending.promise;
   await agent.stop(reason, { hasty: kind === "restart" });
-  stopListening();
-  if (kind === "restart") restart(lock, environment);
+  signals.ignore();
+  if (kind === "restart" && !signals.haveCome()) restart(lock, environment);
   lock.release();
   return EXIT.done;
+}
+
+/** @throws {ConfigError} after it has been put on record. */
+async function loadOrReport(paths: Paths, parts: Parts): Promise<LoadedConfig> {
+  try {
+    return loadConfig(paths, Object.keys(parts.procedures));
+  } catch (error) {
+    if (error instanceof ConfigError) await reportFailedStart(error, { parts, paths });
+    throw error;
+  }
 }
 
 async function lockOrRefuse(paths: Paths): Promise<RunLock> {
@@ -53,16 +64,20 @@ async function lockOrRefuse(paths: Paths): Promise<RunLock> {
   );
 }
 
-/** A terminal and `deno task` may both pass on one Ctrl-C: signals this close together are one. */
+/** A terminal and `deno task` may both pass on one Ctrl-C: two of these this close together are one. */
 const SAME_SIGNAL_MS = 500;
 
 /** SIGTERM and SIGINT ask politely; a second one ends the process at once. */
-function listenForSignals(out: Output, onSignal: (reason: string) => void): () => void {
+function listenForSignals(
+  out: Output,
+  onSignal: (reason: string) => void,
+): { haveCome(): boolean; ignore(): void } {
   let askedMs: number | undefined;
   const handlers = (["SIGTERM", "SIGINT"] as const).map((signal) => {
     const handle = () => {
       if (askedMs !== undefined) {
-        if (performance.now() - askedMs > SAME_SIGNAL_MS) Deno.kill(Deno.pid, "SIGKILL");
+        const isSame = signal === "SIGINT" && performance.now() - askedMs < SAME_SIGNAL_MS;
+        if (!isSame) Deno.kill(Deno.pid, "SIGKILL");
         return;
       }
       askedMs = performance.now();
@@ -72,7 +87,7 @@ function listenForSignals(out: Output, onSignal: (reason: string) => void): () =
     Deno.addSignalListener(signal, handle);
     return () => Deno.removeSignalListener(signal, handle);
   });
-  return () => handlers.forEach((remove) => remove());
+  return { haveCome: () => askedMs !== undefined, ignore: () => handlers.forEach((remove) => remove()) };
 }
 
 function withoutConsole<T extends { config: { logging_verbosity: object } }>(loaded: T): T {

@@ -17,7 +17,7 @@ export default async function stop({ out, root }: CommandContext): Promise<ExitS
     out.print(`Ivy does not run on ${root}`);
     return EXIT.done;
   }
-  Deno.kill(pid, "SIGTERM");
+  askToEnd(pid);
   const timer = setTimeout(() => out.note("ivy: waiting for the procedures to tear down…"), PATIENCE_MS);
   const ended = await lockIsFree(lockFile, STOP_LIMIT_MS);
   clearTimeout(timer);
@@ -28,4 +28,14 @@ export default async function stop({ out, root }: CommandContext): Promise<ExitS
   }
   out.print(`Ivy has stopped (PID ${pid})`);
   return EXIT.done;
+}
+
+function askToEnd(pid: number): void {
+  try {
+    Deno.kill(pid, "SIGTERM");
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return; // it has ended just now
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    throw new CommandError(`PID ${pid} runs as another user; end it as that user, or with sudo`);
+  }
 }

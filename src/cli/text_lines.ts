@@ -8,18 +8,22 @@ export async function* linesOf(path: string): AsyncGenerator<string, void, void>
   for (let size; (size = await file.read(buffer)) !== null;) yield* splitter(buffer.subarray(0, size));
 }
 
-/**
- * The lines that are appended from now on to whichever file is the current one; moves on when another becomes it.
- *
- * @param directory The folder that the files lie in.
- * @param currentFile Called whenever something in the folder changed.
- */
-export async function* appendedLines(
-  directory: string,
-  currentFile: () => string,
+export interface FollowOptions {
+  /** The folder that the files lie in. */
+  directory: string;
+  /** Called whenever something in the folder changed. */
+  currentFile: () => string;
+  /** Whether the lines that are there already count. */
+  from: "start" | "end";
+}
+
+/** The lines of whichever file is the current one, as they are appended; moves on when another becomes it. */
+export async function* followedLines(
+  { directory, currentFile, from }: FollowOptions,
 ): AsyncGenerator<string, void, void> {
+  using changes = Deno.watchFs(directory);
   let path = currentFile();
-  let offset = sizeOf(path);
+  let offset = from === "start" ? 0 : sizeOf(path);
   let splitter = createSplitter();
   const readMore = function* () {
     for (const bytes of bytesAfter(path, offset)) {
@@ -27,7 +31,8 @@ export async function* appendedLines(
       yield* splitter(bytes);
     }
   };
-  for await (const _event of Deno.watchFs(directory)) {
+  yield* readMore();
+  for await (const _change of changes) {
     yield* readMore();
     const newest = currentFile();
     if (newest === path) continue;

@@ -12,10 +12,12 @@ import type { Procedure, ProcedureContext } from "./procedure.ts";
 import { linkState } from "./state_link.ts";
 import { every } from "./ticks.ts";
 
-/** How long an ending procedure waits for the store to confirm its last messages, in milliseconds. */
-const LAST_MESSAGES_LIMIT_MS = 5000;
-/** How long `teardown` may take, in milliseconds. */
-const TEARDOWN_LIMIT_MS = 30_000;
+/** How long the end may take when nobody says otherwise (after a failure), in milliseconds. */
+const GRACE_MS = 30_000;
+/** The shares of it: `run` has to return, `teardown` follows, then the store confirms the last messages. */
+const RUN_SHARE = 0.3;
+const TEARDOWN_SHARE = 0.6;
+const LAST_MESSAGES_SHARE = 0.1;
 
 /** Connects a procedure to main: announce, check the settings, run or test, tear down. */
 export function bootProcedure(procedure: Procedure): void {
@@ -33,11 +35,13 @@ class ProcedureLife {
   #state;
   #settings: unknown;
   #context: ProcedureContext<unknown> | undefined;
-  #running: Promise<void> = Promise.resolve();
+  /** Settles when the procedure's own code has ended, well or not. */
+  #running: Promise<unknown> = Promise.resolve();
+  #ended: Promise<void> | undefined;
 
   constructor(procedure: Procedure) {
     this.#procedure = procedure;
-    this.link = linkToMain(procedure.name, { beforeFailing: () => this.#end() });
+    this.link = linkToMain(procedure.name, { beforeFailing: () => this.#end(GRACE_MS) });
     this.#devices = createDevices(this.link.send);
     this.#state = linkState(this.link.send);
     this.#sender = new MessageSender({
@@ -57,8 +61,7 @@ class ProcedureLife {
         this.link.startBeating(message.beatIntervalMs);
         return this.#check(message.settings);
       case "run":
-        this.#running = this.#run(message).catch(this.link.fail);
-        return;
+        return void this.#run(message).catch(this.link.fail);
       case "self_test":
         return void this.#selfTest(message);
       case "store_port":
@@ -68,7 +71,7 @@ class ProcedureLife {
       case "state_answer":
         return this.#state.receive(message);
       case "teardown":
-        return void this.#tearDown().catch(this.link.fail);
+        return void this.#tearDown(message.graceMs).catch(this.link.fail);
       default:
         message satisfies never;
     }
@@ -83,11 +86,17 @@ class ProcedureLife {
   async #run(message: MainToProcedure & { type: "run" }): Promise<void> {
     this.#sender.attach(message.storePort);
     this.#context = this.#createContext(message);
-    await this.#procedure.setup?.(this.#context);
-    this.link.send({ type: "started" });
-    await this.#procedure.run(this.#context);
+    const work = this.#work(this.#context);
+    this.#running = work.catch(() => {});
+    await work;
     if (this.#stopping.signal.aborted) return;
     throw new Error("run() returned although nobody had asked the procedure to end");
+  }
+
+  async #work(context: ProcedureContext<unknown>): Promise<void> {
+    await this.#procedure.setup?.(context);
+    this.link.send({ type: "started" });
+    await this.#procedure.run(context);
   }
 
   async #selfTest(message: MainToProcedure & { type: "self_test" }): Promise<void> {
@@ -99,21 +108,25 @@ class ProcedureLife {
     }
   }
 
-  async #tearDown(): Promise<void> {
-    this.#stopping.abort();
-    await this.#running;
-    await this.#end();
+  async #tearDown(graceMs: number): Promise<void> {
+    await this.#end(graceMs);
     this.link.send({ type: "torn_down" });
   }
 
-  /** Tears the equipment down and sees the last messages safe; also after a failure. */
-  async #end(): Promise<void> {
+  /** Tears the equipment down and sees the last messages safe, once; also after a failure. */
+  #end(graceMs: number): Promise<void> {
     this.#stopping.abort();
+    return this.#ended ??= this.#endOnce(graceMs);
+  }
+
+  async #endOnce(graceMs: number): Promise<void> {
     const context = this.#context;
-    this.#context = undefined;
     if (context === undefined) return;
-    await withLimit(Promise.resolve(this.#procedure.teardown?.(context)), TEARDOWN_LIMIT_MS, undefined);
-    await withLimit(this.#sender.settled(), LAST_MESSAGES_LIMIT_MS, undefined);
+    const ended = await withLimit(this.#running.then(() => true), graceMs * RUN_SHARE, false);
+    if (!ended) this.link.logger.warning("run() goes on after its signal; tearing down nevertheless");
+    const teardown = (async () => await this.#procedure.teardown?.(context))();
+    await withLimit(teardown, graceMs * TEARDOWN_SHARE, undefined);
+    await withLimit(this.#sender.settled(), graceMs * LAST_MESSAGES_SHARE, undefined);
   }
 
   #createContext(message: MainToProcedure & { type: "run" | "self_test" }): ProcedureContext<unknown> {

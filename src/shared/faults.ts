@@ -1,7 +1,7 @@
 // Runs in: any thread.
 import type * as z from "zod";
 import { didYouMean } from "./nearest.ts";
-import { type JsonSchema, REDACTED, schemaOfKey } from "./secrets.ts";
+import { type JsonSchema, redact, REDACTED, schemaOfKey } from "./secrets.ts";
 
 /** One thing that is wrong with an input, as plain values. */
 export interface Fault {
@@ -40,7 +40,7 @@ export function describeFaults(
       const known = Object.keys(at?.properties ?? {});
       return `${path}: unknown key "${fault.unknownKey}"${didYouMean(fault.unknownKey, known)}`;
     }
-    const got = describeValue(valueAt(input, fault.path), at);
+    const got = describeValue(valueAt(input, fault.path), at, String(fault.path.at(-1) ?? ""));
     if (fault.rule !== undefined) return `${path}: ${fault.rule}, got ${got}`;
     return `${path}: expected ${describeAllowed(at)}, got ${got}`;
   });
@@ -111,9 +111,10 @@ function valueAt(input: unknown, path: (string | number)[]): unknown {
   );
 }
 
-function describeValue(value: unknown, schema: JsonSchema | undefined): string {
+function describeValue(value: unknown, schema: JsonSchema | undefined, key: string): string {
   if (value === undefined) return "nothing";
-  if (schema?.secret === true) return REDACTED;
-  const text = JSON.stringify(value) ?? String(value);
+  const shown = redact(value, schema, key);
+  if (shown === REDACTED) return REDACTED;
+  const text = JSON.stringify(shown) ?? String(shown);
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }

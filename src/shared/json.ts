@@ -3,16 +3,21 @@
 /** What a JSON text may weigh before it is refused unread, in UTF-16 code units. */
 export const MAX_CONFIG_LENGTH = 1_048_576;
 
-/** A text that is not the JSON we want, with the place where it stops being so. */
+/** A text that is not JSON, with the place where it stops being so. */
 export class JsonError extends Error {
   override name = "JsonError";
+}
+
+/** A text that is JSON, but says one thing twice. */
+export class DuplicateKeyError extends Error {
+  override name = "DuplicateKeyError";
 }
 
 /**
  * Parses JSON as a person means it: errors carry line and column, and a key that stands twice in one object is
  * an error (plain `JSON.parse` would silently take the last).
  *
- * @throws {JsonError}
+ * @throws {JsonError | DuplicateKeyError}
  */
 export function parseJson(text: string): unknown {
   if (text.length > MAX_CONFIG_LENGTH) {
@@ -27,7 +32,7 @@ export function parseJson(text: string): unknown {
   }
   const duplicate = findDuplicateKey(text);
   if (duplicate !== undefined) {
-    throw new JsonError(
+    throw new DuplicateKeyError(
       `the key "${duplicate.key}" stands twice in one object, again at ${place(text, duplicate.offset)}`,
     );
   }

@@ -49,6 +49,7 @@ export class MessageSender implements Messages {
 
   /** Takes a (new) store into use and sends it everything that is unresolved, in order. */
   attach(port: MessagePort): void {
+    this.#port?.close(); // what the old store stored, the new one knows
     this.#port = port;
     port.onmessage = (event: MessageEvent) => this.#receive(event.data as StoreToProducer);
     this.#outgoing = [...this.#waiting.values()].map(({ message }) => message);

@@ -49,7 +49,7 @@ export type MainToProcedure =
   | { type: "self_test"; node: NodeFacts; snapshot: StateSnapshot; generation: number }
   | { type: "device_answer"; requestId: number; text?: string; names?: string[]; error?: string }
   | { type: "state_answer"; requestId: number; verdict: StateVerdict; snapshot: StateSnapshot }
-  | { type: "teardown" };
+  | { type: "teardown"; graceMs: number };
 
 export type ProcedureToMain =
   | FromAnyWorker

@@ -41,13 +41,13 @@ export interface JsonSchema {
 }
 
 /** Keys that hold a secret wherever they stand, also where no schema knows them (a foreign or a damaged config). */
-const SECRET_KEY = /^(password|passphrase|access_token|token|api_key|private_key|client_key|secret)$/i;
+const SECRET_KEY = /(^|_)(password|passphrase|token|api_key|private_key|client_key|secret)$/i;
 
 /** A deep copy of `value` with each secret replaced by {@link REDACTED}; null and absent secrets stay as they are. */
 export function redact(value: unknown, schema: JsonSchema | undefined, key = ""): unknown {
   if (value === null || value === undefined) return value;
   if (isSecret(schema) || SECRET_KEY.test(key)) return REDACTED;
-  if (Array.isArray(value)) return value.map((item) => redact(item, schema?.items));
+  if (Array.isArray(value)) return value.map((item, index) => redact(item, schemaOfKey(schema, index)));
   if (typeof value !== "object") return value;
   return Object.fromEntries(
     Object.entries(value).map(([name, item]) => [name, redact(item, schemaOfKey(schema, name), name)]),
@@ -58,8 +58,7 @@ export function redact(value: unknown, schema: JsonSchema | undefined, key = "")
 export function schemaOfKey(schema: JsonSchema | undefined, key: string | number): JsonSchema | undefined {
   if (schema === undefined) return undefined;
   if (typeof key === "number") return schema.items ?? firstOf(schema, key);
-  const own = schema.properties?.[key];
-  if (own !== undefined) return own;
+  if (Object.hasOwn(schema.properties ?? {}, key)) return schema.properties![key];
   if (typeof schema.additionalProperties === "object") return schema.additionalProperties;
   return firstOf(schema, key);
 }
@@ -72,7 +71,8 @@ function firstOf(schema: JsonSchema, key: string | number): JsonSchema | undefin
   return undefined;
 }
 
-function isSecret(schema: JsonSchema | undefined): boolean {
+/** True for a secret, also one that may be left out. */
+export function isSecret(schema: JsonSchema | undefined): boolean {
   if (schema === undefined) return false;
-  return schema.secret === true || (schema.anyOf ?? []).some(isSecret);
+  return schema.secret === true || (schema.anyOf ?? schema.oneOf ?? []).some(isSecret);
 }

@@ -25,12 +25,23 @@ export function formatBytes(bytes: number): string {
   return `${exponent === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[exponent]}`;
 }
 
+/** A timer that is set for longer fires at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /**
  * Waits, or until the signal aborts; never rejects.
  *
  * @returns true when the whole time passed.
  */
-export function pause(durationMs: number, signal?: AbortSignal): Promise<boolean> {
+export async function pause(durationMs: number, signal?: AbortSignal): Promise<boolean> {
+  let leftMs = durationMs;
+  for (; leftMs > LONGEST_TIMER_MS; leftMs -= LONGEST_TIMER_MS) {
+    if (!await pauseOnce(LONGEST_TIMER_MS, signal)) return false;
+  }
+  return await pauseOnce(leftMs, signal);
+}
+
+function pauseOnce(durationMs: number, signal?: AbortSignal): Promise<boolean> {
   if (signal?.aborted) return Promise.resolve(false);
   return new Promise((resolve) => {
     const onAbort = () => {

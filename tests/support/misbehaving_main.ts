@@ -1,0 +1,19 @@
+// Runs in: tests, main thread.
+import { procedures as shipped } from "../../procedures/registry.ts";
+import { type Parts, shippedParts } from "../../src/agent/agent.ts";
+import { runCommandLine } from "../../src/cli/command_line.ts";
+import { testProcedures } from "./registry.ts";
+
+/** Ivy with procedures that misbehave; the environment says which store it has and how patient it is. */
+const stores: Record<string, string> = {
+  command: import.meta.resolve("./stores/command_store.ts"),
+  doors: import.meta.resolve("./stores/doors_store.ts"),
+};
+const store = Deno.env.get("IVY_TEST_STORE");
+const parts: Parts = {
+  ...shippedParts,
+  procedures: { ...shipped, ...testProcedures },
+  ...(store === undefined ? {} : { storeModule: stores[store]!, storeWatchdogMs: 1000 }),
+};
+
+Deno.exit(await runCommandLine(Deno.args, { parts }));

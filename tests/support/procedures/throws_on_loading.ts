@@ -1,0 +1,2 @@
+// Runs in: procedure worker.
+throw new Error("broken while loading");

@@ -1,0 +1,45 @@
+// Runs in: tests, main thread.
+import { procedures as shipped } from "../../procedures/registry.ts";
+import type { ProcedureRegistry } from "../../src/shared/registry.ts";
+
+const NONE = () => ({});
+
+/** Procedures that misbehave, each in its own way, and a neighbour that does not. */
+export const testProcedures: ProcedureRegistry = {
+  metronome: { module: import.meta.resolve("./procedures/metronome.ts"), permissions: NONE },
+  counts: { module: import.meta.resolve("./procedures/counts.ts"), permissions: NONE },
+  throws_on_loading: { module: import.meta.resolve("./procedures/throws_on_loading.ts"), permissions: NONE },
+  throws_at_once: { module: import.meta.resolve("./procedures/throws_at_once.ts"), permissions: NONE },
+  throws_later: { module: import.meta.resolve("./procedures/throws_later.ts"), permissions: NONE },
+  rejects_unnoticed: { module: import.meta.resolve("./procedures/rejects_unnoticed.ts"), permissions: NONE },
+  floods_log: { module: import.meta.resolve("./procedures/floods_log.ts"), permissions: NONE },
+  trespasses: { module: import.meta.resolve("./procedures/trespasses.ts"), permissions: NONE },
+  ignores_teardown: { module: import.meta.resolve("./procedures/ignores_teardown.ts"), permissions: NONE },
+  keeps_secrets: { module: import.meta.resolve("./procedures/keeps_secrets.ts"), permissions: NONE },
+  grows: { module: import.meta.resolve("./procedures/grows.ts"), permissions: NONE, memoryLimitMb: 64 },
+  speaks_when_replaced: {
+    module: import.meta.resolve("./procedures/speaks_when_replaced.ts"),
+    permissions: NONE,
+    watchdogSeconds: 1,
+  },
+  spins: {
+    module: import.meta.resolve("./procedures/spins.ts"),
+    permissions: (_settings, { lockFile }) => ({
+      read: [lockFile],
+      write: [lockFile.replace(/[^/]*$/, "spun")],
+    }),
+    watchdogSeconds: 1,
+  },
+  holds_equipment: {
+    module: import.meta.resolve("./procedures/holds_equipment.ts"),
+    permissions: ({ folder }) => ({ write: [`${folder}`], read: [`${folder}`] }),
+  },
+  doors_of_random_walk: {
+    ...shipped["random_walk"]!,
+    module: import.meta.resolve("./procedures/doors.ts"),
+  },
+  doors_of_system_checks: {
+    ...shipped["system_checks"]!,
+    module: import.meta.resolve("./procedures/doors.ts"),
+  },
+};
