@@ -2,7 +2,7 @@
 import type { StorageSettings } from "../shared/config.ts";
 import type { Variant } from "../shared/message.ts";
 import type { Backlog } from "./backlog.ts";
-import { type Database, usedBytes } from "./database.ts";
+import { type Database, sizeMeter } from "./database.ts";
 import { freeBytes } from "./disk.ts";
 
 /** How many messages leave at once, per commit: a longer step would hold up the next one. */
@@ -38,8 +38,11 @@ export class Bounds {
   #loggedMs = -Infinity;
   #unlogged = 0;
 
+  #usedBytes: () => number;
+
   constructor(options: BoundsOptions) {
     this.#options = options;
+    this.#usedBytes = sizeMeter(options.database);
   }
 
   /** True when the disk has less free space than `storage.min_free_mb`. */
@@ -59,8 +62,9 @@ export class Bounds {
    * @returns whether anything left, and what to do once the transaction is committed.
    */
   write(syncedId: number, nowMs: number): { isDropping: boolean; apply: () => void } {
-    const { database, settings, backlog } = this.#options;
-    if (usedBytes(database) <= settings.max_outbox_mb * MEGABYTE && !this.isShort) return NOTHING;
+    const { settings, backlog } = this.#options;
+    if (backlog.backends.length === 0) return NOTHING;
+    if (this.#usedBytes() <= settings.max_outbox_mb * MEGABYTE && !this.isShort) return NOTHING;
     for (const variant of DROP_ORDER) {
       const { dropped, apply } = backlog.writeDrop(variant, syncedId, DROP_STEP, nowMs);
       if (dropped === 0) continue;

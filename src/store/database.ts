@@ -21,11 +21,6 @@ const SCHEMA = `
     PRIMARY KEY (variant, id)
   ) WITHOUT ROWID;
 
-  CREATE TABLE IF NOT EXISTS producers (
-    key TEXT PRIMARY KEY,      -- name and generation
-    sequence INTEGER NOT NULL  -- the last that was stored
-  ) WITHOUT ROWID;
-
   -- Each backend's place: of each variant, everything up to done_id is done with.
   CREATE TABLE IF NOT EXISTS places (
     backend TEXT NOT NULL,
@@ -113,8 +108,16 @@ export function isDamaged(error: unknown): boolean {
   return error instanceof Error && /malformed|not a database|disk image/.test(error.message);
 }
 
-/** The size that the database needs, in bytes, without pages that are free to be used again. */
-export function usedBytes(database: Database): number {
-  const pragma = (name: string) => Number(Object.values(database.prepare(`PRAGMA ${name}`).get()!)[0]);
-  return (pragma("page_count") - pragma("freelist_count")) * pragma("page_size");
+/** Measures the size that the database needs, in bytes, without pages that are free to be used again. */
+export function sizeMeter(database: Database): () => number {
+  const pragma = (name: string) => {
+    const statement = database.prepare(`PRAGMA ${name}`);
+    return () => Number(Object.values(statement.get()!)[0]);
+  };
+  const [pageCount, freeCount, pageSize] = [
+    pragma("page_count"),
+    pragma("freelist_count"),
+    pragma("page_size")(),
+  ];
+  return () => (pageCount() - freeCount()) * pageSize;
 }

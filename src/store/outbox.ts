@@ -18,6 +18,9 @@ export interface StoringTime {
   unproven(timeMs: number): { boot: string; monotonicMs: number } | undefined;
 }
 
+/** Keys of `meta` that hold the last stored sequence number of a producer; one table = one page less per commit. */
+const SEQUENCE = "sequence ";
+
 const COLUMNS = "variant, id, time_ms, day, boot, monotonic_ms, body";
 
 /** The messages of the outbox and their numbering. Methods that write must be called in a transaction. */
@@ -25,7 +28,6 @@ export class Outbox {
   #database: Database;
   #insert;
   #setMeta;
-  #setSequence;
   #delete;
   #lastId = 0;
   #stored: Record<Variant, number> = { config: 0, log: 0, data: 0 };
@@ -37,7 +39,6 @@ export class Outbox {
     this.#database = database;
     this.#insert = database.prepare(`INSERT INTO messages (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)`);
     this.#setMeta = database.prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)");
-    this.#setSequence = database.prepare("INSERT OR REPLACE INTO producers VALUES (?, ?)");
     this.#delete = database.prepare(
       "DELETE FROM messages WHERE variant = ?1 AND id <= (SELECT max(id) FROM (SELECT id FROM messages " +
         "WHERE variant = ?1 AND id <= ?2 ORDER BY id LIMIT ?3))",
@@ -45,7 +46,7 @@ export class Outbox {
     inTransaction(database, () => {
       if (this.meta("store_id") === undefined) this.setMeta("store_id", crypto.randomUUID());
       if (this.meta("run_id") === runId) return;
-      database.exec("DELETE FROM producers");
+      database.exec(`DELETE FROM meta WHERE key >= '${SEQUENCE}' AND key < '${SEQUENCE}~'`);
       this.setMeta("run_id", runId);
     });
     this.reload();
@@ -130,18 +131,19 @@ export class Outbox {
   reload(): void {
     this.#lastId = Math.max(this.#lastId, Number(this.meta("last_id") ?? 0));
     for (const variant of VARIANTS) this.#stored[variant] = Number(this.meta(`stored_${variant}`) ?? 0);
-    const rows = this.#database.prepare("SELECT key, sequence FROM producers").all();
-    this.#sequences = new Map(rows.map((row) => [String(row["key"]), Number(row["sequence"])]));
+    const select = `SELECT key, value FROM meta WHERE key >= '${SEQUENCE}' AND key < '${SEQUENCE}~'`;
+    const rows = this.#database.prepare(select).all();
+    this.#sequences = new Map(rows.map((row) => [String(row["key"]), Number(row["value"])]));
   }
 
   #appendBatch({ producer, messages }: Batch, time: StoringTime): NewRow[] {
-    const key = `${producer.name} ${producer.generation}`;
+    const key = `${SEQUENCE}${producer.name} ${producer.generation}`;
     const lastSequence = this.#sequences.get(key) ?? 0;
     const fresh = messages.filter(({ sequence }) => sequence > lastSequence);
     if (fresh.length === 0) return [];
     const rows = fresh.map((message) => this.#appendOne(message, producer.name, time));
     this.#sequences.set(key, fresh.at(-1)!.sequence);
-    this.#setSequence.run(key, fresh.at(-1)!.sequence);
+    this.setMeta(key, fresh.at(-1)!.sequence);
     return rows;
   }
 

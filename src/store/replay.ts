@@ -31,6 +31,8 @@ export interface ReplayOptions {
 export class Replays {
   #options: ReplayOptions;
   #working = false;
+  /** True when no replay is under way, so that a commit need not look. */
+  #isIdle = false;
   #readers = new Map<number, AsyncGenerator<string, void, void>>();
 
   constructor(options: ReplayOptions) {
@@ -43,17 +45,20 @@ export class Replays {
       throw new Error(`there is no backend "${backend}"`);
     }
     const day = messageDays(this.#options.directory)[0] ?? "";
+    this.#isIdle = false;
     const insert = "INSERT INTO replays (backend, from_ms, to_ms, day, line) VALUES (?, ?, ?, ?, 0)";
     return Number(this.#options.database.prepare(insert).run(backend, fromMs, toMs, day).lastInsertRowid);
   }
 
   /** Reads on where a backend has room. @returns true when something was requeued. */
   async feed(): Promise<boolean> {
-    if (this.#working) return false;
+    if (this.#working || this.#isIdle) return false;
     this.#working = true;
     try {
       let fed = false;
-      for (const job of this.#jobs()) fed = await this.#feedOne(job) || fed;
+      const jobs = this.#jobs();
+      this.#isIdle = jobs.length === 0;
+      for (const job of jobs) fed = await this.#feedOne(job) || fed;
       return fed;
     } finally {
       this.#working = false;

@@ -91,7 +91,7 @@ async function rebuild(options: StoreOptions, cause: unknown): Promise<Database>
 }
 
 /**
- * Commits whatever is waiting in one transaction, then writes the daily file, then answers. The commit is what makes a
+ * Commits whatever is waiting in one transaction, then answers, then writes the daily file. The commit is what makes a
  * message safe; the daily file follows and is reconciled after a crash. A row leaves the outbox when its daily file is
  * synced and every backend is done with it.
  */
@@ -109,6 +109,8 @@ export class Store {
   #pending: PendingBatch[] = [];
   #settlements: (() => void)[] = [];
   #syncedId = 0;
+  /** Of each variant, rows up to this id have left the outbox. */
+  #removedIds: Record<Variant, number> = { config: 0, log: 0, data: 0 };
   #mustSaveSynced = false;
   #isScheduled = false;
   #isClosed = false;
@@ -279,12 +281,12 @@ export class Store {
     try {
       const { rows, apply, hasMore } = inTransaction(this.#database, () => this.#write(pending));
       apply();
-      this.#clock.look();
-      this.#files.follow(rows);
       for (const { messages, answer } of pending) {
         answer({ type: "appended", sequences: messages.map(({ sequence }) => sequence) });
       }
       for (const answer of settlements) answer();
+      this.#clock.look();
+      this.#files.follow(rows);
       if (rows.length > 0) {
         this.#options.onStored(rows);
         this.#options.onAvailable();
@@ -309,10 +311,10 @@ export class Store {
     if (this.#mustSaveSynced) this.#outbox.setMeta("synced_id", this.#syncedId);
     if (pending.length > 0 && this.#refused > 0) this.#outbox.setMeta("refused", this.#refused);
     const { apply: applyDrops, isDropping } = this.#bounds.write(this.#syncedId, nowMs);
-    const removed = VARIANTS.map((variant) => this.#removeDone(variant));
+    const hasMoreDone = VARIANTS.map((variant) => this.#removeDone(variant)).includes(true);
     return {
       rows,
-      hasMore: isDropping || removed.includes(REMOVE_STEP),
+      hasMore: isDropping || hasMoreDone,
       apply: () => {
         applyPlaces();
         applyDrops();
@@ -321,8 +323,13 @@ export class Store {
     };
   }
 
-  #removeDone(variant: Variant): number {
-    return this.#outbox.remove(variant, Math.min(this.#backlog.doneId(variant), this.#syncedId), REMOVE_STEP);
+  /** Removes rows that nobody waits for. @returns true when there are more. */
+  #removeDone(variant: Variant): boolean {
+    const id = Math.min(this.#backlog.doneId(variant), this.#syncedId);
+    if (id <= this.#removedIds[variant]) return false;
+    const hasMore = this.#outbox.remove(variant, id, REMOVE_STEP) === REMOVE_STEP;
+    if (!hasMore) this.#removedIds[variant] = id;
+    return hasMore;
   }
 
   #refuse(pending: PendingBatch[]): void {

@@ -1,0 +1,4 @@
+// Runs in: benchmarks (worker).
+
+const scope = globalThis as unknown as Worker;
+scope.onmessage = ({ data }: MessageEvent) => scope.postMessage(data);
