@@ -110,6 +110,42 @@ export interface StoredMessage {
   line: string;
 }
 
+/** What a backend may know about the node it speaks for. Times are Unix milliseconds. */
+export interface BackendFacts {
+  systemIdentifier: string;
+  softwareVersion: string;
+  configRevision: number;
+  /** The kind of machine, for example `aarch64-unknown-linux-gnu`. */
+  target: string;
+  agentStartedMs: number;
+  bootedMs: number;
+  /** Names the store: an id is unique within one. Null when the store could not say. */
+  storeId: string | null;
+  /** What the backend asked main to keep; null when there is nothing. */
+  kept: unknown;
+}
+
+export type MainToBackend =
+  | { type: "check"; settings: unknown; beatIntervalMs: number }
+  | { type: "run"; name: string; facts: BackendFacts; storePort: MessagePort }
+  | { type: "store_port"; storePort: MessagePort }
+  | { type: "call_answer"; callId: number; result?: unknown; error?: string }
+  | { type: "teardown" };
+
+export type BackendToMain =
+  | FromAnyWorker
+  | { type: "announce"; provider: string; settingsSchema: JsonSchema }
+  | { type: "checked"; faults: Fault[] }
+  | { type: "started" }
+  | { type: "connection"; isConnected: boolean; detail: string }
+  /** A configuration from the server, unjudged. */
+  | { type: "configuration"; revision: number; config: unknown }
+  /** The server wants something done on this node. */
+  | { type: "call"; callId: number; method: string; params: unknown }
+  /** To be kept for the next start, where nobody else can read it. */
+  | { type: "keep"; value: unknown }
+  | { type: "torn_down" };
+
 /** A message that a backend has leased. */
 export interface LeasedMessage {
   id: number;
@@ -210,8 +246,8 @@ export interface StoreOpening {
   /** Names this run of the agent. */
   runId: string;
   settings: StorageSettings;
-  /** Names of the configured backends. */
-  backends: string[];
+  /** Names of the configured backends; null = leave their places as they are (a command reads, no agent runs). */
+  backends: string[] | null;
   /** The kernel's boot, and how long ago it was. */
   boot: { id: string; uptimeMs: number };
   /** Whether the wall clock is known to be right. */

@@ -4,16 +4,31 @@ import * as z from "zod";
 /** What stands in place of a secret wherever a person or a server could read it. */
 export const REDACTED = "•••";
 
+/** Where a text stands that is not in the configuration itself. */
+type Reference = { env: string } | { file: string };
+
 /**
  * Schema of a secret: the text itself, or where to find it (`{"env": "NAME"}`, `{"file": "/path"}`), so that it
- * need not stand in the configuration.
+ * need not stand in the configuration. Main puts the text in place before a worker gets its settings.
  */
-export function secret() {
-  return z.union([
+export function secret(): z.ZodType<string, string | Reference> {
+  const schema = z.union([
     z.string().min(1),
     z.strictObject({ env: z.string().min(1) }),
     z.strictObject({ file: z.string().min(1) }),
-  ]).meta({ secret: true, description: 'text, {"env": "NAME"} or {"file": "/path"}' });
+  ]);
+  return schema.meta({ secret: true, description: 'text, {"env": "NAME"} or {"file": "/path"}' }) as never;
+}
+
+/**
+ * Schema of a PEM text that is no secret, or of the file that holds it: main reads it for workers that have no disk.
+ *
+ * @param label What it holds, for example `CERTIFICATE`.
+ */
+export function pem(label: string): z.ZodType<string, string | Reference> {
+  const begin = `-----BEGIN ${label}-----`;
+  const schema = z.union([z.string().includes(begin), z.strictObject({ file: z.string().min(1) })]);
+  return schema.meta({ fetched: true, description: `PEM text (${begin}) or {"file": "/path"}` }) as never;
 }
 
 /** The part of JSON Schema (2020-12) that our schemas use. */
@@ -37,6 +52,8 @@ export interface JsonSchema {
   format?: string;
   description?: string;
   secret?: boolean;
+  /** Stands in a file that main reads. */
+  fetched?: boolean;
   [other: string]: unknown;
 }
 

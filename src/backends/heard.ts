@@ -1,0 +1,71 @@
+// Runs in: backend worker.
+import { JsonError, parseJson } from "../shared/json.ts";
+
+const MAX_REVISION = 2_147_483_647;
+/** How deep values may be nested: deeper ones are an attack on whoever walks through them. */
+const MAX_DEPTH = 64;
+
+/** What a server's message turned out to be. */
+export type Heard =
+  | { kind: "configuration"; revision: number; config: unknown }
+  | { kind: "garbage"; reason: string };
+
+export function garbage(reason: string): Heard & { kind: "garbage" } {
+  return { kind: "garbage", reason };
+}
+
+/** The JSON value in a payload; errors are sentences without any of its content. */
+export function decodeJson(payload: Uint8Array): { value: unknown } | { kind: "garbage"; reason: string } {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(payload);
+  } catch {
+    return garbage("it is not UTF-8");
+  }
+  return decodeJsonText(text);
+}
+
+/** The same of a text. */
+export function decodeJsonText(text: string): { value: unknown } | { kind: "garbage"; reason: string } {
+  if (depthOf(text) > MAX_DEPTH) return garbage("it is nested too deeply");
+  try {
+    return { value: parseJson(text) };
+  } catch (error) {
+    if (error instanceof JsonError) return garbage(error.message);
+    throw error;
+  }
+}
+
+/** A whole configuration, which carries its own revision. */
+export function decodeConfiguration(payload: Uint8Array): Heard {
+  const json = decodeJson(payload);
+  return "kind" in json ? json : asConfiguration(json.value);
+}
+
+/** A configuration that carries its own revision, from a JSON value. */
+export function asConfiguration(value: unknown): Heard {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return garbage("a configuration must be an object");
+  }
+  const general = (value as { general?: unknown }).general;
+  const revision = (general as { config_revision?: unknown } | null | undefined)?.config_revision;
+  if (!isRevision(revision)) {
+    return garbage(`general.config_revision must be an integer from 0 to ${MAX_REVISION}`);
+  }
+  return { kind: "configuration", revision, config: value };
+}
+
+export function isRevision(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_REVISION;
+}
+
+/** How deep brackets are nested, strings left out. */
+function depthOf(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]]/g)) {
+    if (token === "{" || token === "[") deepest = Math.max(deepest, ++depth);
+    else if (token === "}" || token === "]") depth--;
+  }
+  return deepest;
+}

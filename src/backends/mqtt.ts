@@ -1,0 +1,60 @@
+// Runs in: backend worker.
+import * as z from "zod";
+import { commonSettings } from "../runtime/backend.ts";
+import { type LeasedMessage } from "../shared/protocol.ts";
+import { decodeConfiguration, type Heard } from "./heard.ts";
+import { defineMqttBackend } from "./mqtt_backend.ts";
+import { mqttConnection } from "./mqtt_settings.ts";
+import { fillTemplate, topicTemplate } from "./topic_template.ts";
+
+const PREFIX = "ivy/{system_identifier}";
+
+const topics = z.strictObject({
+  data: topicTemplate(`${PREFIX}/data`, "measurements"),
+  log: topicTemplate(`${PREFIX}/log`, "logs"),
+  config_status: topicTemplate(`${PREFIX}/config/status`, "what became of configurations"),
+  config_set: topicTemplate(`${PREFIX}/config/set`, "configurations for this node, best retained"),
+  status: topicTemplate(`${PREFIX}/status`, "online or offline, retained"),
+}).prefault({});
+
+const config = z.strictObject({
+  ...commonSettings,
+  mqtt_connection: mqttConnection(z.string().min(1)),
+  topics,
+});
+type Topics = z.output<typeof topics>;
+
+/** One message as the daily file has it. */
+export function encode({ id, timestamp, variant, body }: LeasedMessage, topics: Topics) {
+  const channel = variant === "config" ? topics.config_status : topics[variant];
+  return { id, channel, text: `{"id":${id},"timestamp":${timestamp},"message_body":${body}}` };
+}
+
+/** A configuration is a whole one and carries its own revision. */
+export function decode(payload: Uint8Array): Heard {
+  return decodeConfiguration(payload);
+}
+
+/** Any MQTT broker: EMQX, HiveMQ, Mosquitto, AWS IoT Core. */
+export default defineMqttBackend({
+  provider: "mqtt",
+  config,
+  speak({ config, facts, inbox }) {
+    const fill = (template: string) => fillTemplate(template, { system_identifier: facts.systemIdentifier });
+    const topics = Object.fromEntries(
+      Object.entries(config.topics).map(([use, template]) => [use, fill(template)]),
+    ) as Topics;
+    return {
+      encode: (message) => encode(message, topics),
+      parcel: { isArray: false, maxElements: 1, maxBytes: Infinity },
+      subscriptions: [topics.config_set],
+      heard(_topic, payload) {
+        const heard = decode(payload);
+        if (heard.kind === "garbage") inbox.garbage(heard.reason);
+        else inbox.configuration(heard.revision, heard.config);
+      },
+      presence: { topic: topics.status, online: "online", offline: "offline" },
+      ...(facts.storeId === null ? {} : { userProperties: { store_id: facts.storeId } }),
+    };
+  },
+});

@@ -1,0 +1,135 @@
+// Runs in: backend worker.
+import { Buffer } from "node:buffer";
+import type * as z from "zod";
+import {
+  type Backend,
+  type BackendContext,
+  type CommonSettings,
+  defineBackend,
+  type Driver,
+  type Link,
+} from "../runtime/backend.ts";
+import { EntryError, type MqttSession, openSession } from "./mqtt_session.ts";
+import type { MqttConnection } from "./mqtt_settings.ts";
+import { createVersionChoice } from "./version_choice.ts";
+
+/** What one kind of MQTT server wants to hear, and what it says. */
+export interface MqttDialect {
+  encode: Driver["encode"];
+  /** How elements become payloads; the server's packet limit is looked after elsewhere. */
+  parcel: { isArray: boolean; maxElements: number; maxBytes: number; maxPoints?: number };
+  subscriptions: string[];
+  /** A message on one of the subscribed topics; any bytes. */
+  heard(topic: string, payload: Uint8Array, session: MqttSession): void;
+  /** A retained message that says whether this node is there; the server says `offline` itself when the node is lost. */
+  presence?: { topic: string; online: string; offline: string };
+  /** Travels with every message where the server speaks MQTT 5. */
+  userProperties?: Record<string, string>;
+  /** Settings of the connection that the server has given out; they stand in for the configured ones. */
+  credentials?(): Partial<Pick<MqttConnection, "client_id" | "username" | "password">>;
+  /** Called when the subscriptions are in place, before anything is delivered. */
+  entered?(session: MqttSession): Promise<void>;
+  pace?: Link["pace"];
+}
+
+export interface MqttBackend<Schema extends z.ZodType<CommonSettings & { mqtt_connection: MqttConnection }>>
+  extends Omit<Backend<Schema>, "open"> {
+  speak(context: BackendContext<z.output<Schema>>): MqttDialect;
+}
+
+/** Defines a backend that talks MQTT: it brings its dialect, everything else is here. */
+export function defineMqttBackend<
+  Schema extends z.ZodType<CommonSettings & { mqtt_connection: MqttConnection }>,
+>(
+  { speak, ...backend }: MqttBackend<Schema>,
+): Backend<Schema> {
+  return defineBackend<Schema>({ ...backend, open: (context) => createMqttDriver(speak(context), context) });
+}
+
+function createMqttDriver(
+  dialect: MqttDialect,
+  context: BackendContext<{ mqtt_connection: MqttConnection }>,
+): Driver {
+  const { config: { mqtt_connection: connection }, name, facts, logger } = context;
+  const versions = createVersionChoice();
+  const told = new Set<string>();
+  const tellRefused = ({ topic, reason }: { topic: string; reason: string }) => {
+    if (told.has(topic)) return;
+    told.add(topic);
+    logger.warning(
+      `the server refuses the subscription to ${topic}: ${reason}; what it would send there is not heard`,
+    );
+  };
+  return {
+    encode: dialect.encode,
+    async connect(signal) {
+      let session: MqttSession | undefined;
+      const own = { ...connection, ...dialect.credentials?.() };
+      try {
+        session = await openSession({
+          connection: own,
+          clientId: own.client_id ?? `ivy-${facts.systemIdentifier}-${name}`,
+          version: versions.next,
+          ...(dialect.presence === undefined ? {} : {
+            will: { topic: dialect.presence.topic, payload: dialect.presence.offline },
+          }),
+          onMessage: (topic, payload) => dialect.heard(topic, payload, session!),
+          signal,
+        });
+      } catch (error) {
+        if (error instanceof EntryError) versions.failed(error.isVersion);
+        throw error;
+      }
+      versions.worked(session.version);
+      await session.whileOpen(enter(session, dialect, tellRefused));
+      return createLink(session, dialect, connection);
+    },
+  };
+}
+
+async function enter(
+  session: MqttSession,
+  { subscriptions, presence, entered }: MqttDialect,
+  tellRefused: (refused: { topic: string; reason: string }) => void,
+): Promise<void> {
+  for (const refused of await session.subscribe(subscriptions)) tellRefused(refused);
+  if (presence !== undefined) {
+    await session.publish(presence.topic, presence.online, { retain: session.limits.mayRetain });
+  }
+  await entered?.(session);
+}
+
+function createLink(session: MqttSession, dialect: MqttDialect, { host, port, tls }: MqttConnection): Link {
+  const { presence, parcel, pace } = dialect;
+  const userProperties = session.version === 5 ? dialect.userProperties : undefined;
+  const version = session.version === 5 ? "MQTT 5" : "MQTT 3.1.1";
+  return {
+    description: `${host}:${port} (${version}${tls === null ? "" : ", TLS"})`,
+    window: session.limits.window,
+    limits: (topic) => ({
+      maxPoints: Infinity,
+      ...parcel,
+      maxBytes: Math.min(
+        parcel.maxBytes,
+        session.limits.maxPacketBytes - overheadBytes(topic, userProperties),
+      ),
+    }),
+    send: ({ channel, payload }) =>
+      session.publish(channel, payload, userProperties === undefined ? {} : { userProperties }),
+    ...(pace === undefined ? {} : { pace }),
+    ended: session.ended,
+    async close(options) {
+      if (options.isGraceful && presence !== undefined) {
+        await session.publish(presence.topic, presence.offline, { retain: session.limits.mayRetain });
+      }
+      await session.close(options);
+    },
+  };
+}
+
+/** What a PUBLISH packet weighs besides its payload. */
+function overheadBytes(topic: string, userProperties: Record<string, string> = {}): number {
+  const own = Object.entries(userProperties).map(([key, value]) => 5 + Buffer.byteLength(key + value));
+  const FIXED_BYTES = 5 + 2 + 2 + 4; // header, lengths of topic and properties, packet id
+  return FIXED_BYTES + Buffer.byteLength(topic) + own.reduce((sum, size) => sum + size, 0);
+}

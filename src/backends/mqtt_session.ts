@@ -1,0 +1,220 @@
+// Runs in: backend worker.
+import { Buffer } from "node:buffer";
+import { type LinkEnd, RefusedError } from "../runtime/backend.ts";
+import { type IClientOptions, MqttClient } from "./mqtt_client.ts";
+import { faultOf, isVersionRefusal, REASONS } from "./mqtt_reasons.ts";
+import type { MqttConnection } from "./mqtt_settings.ts";
+import { explainSocketError, openSocket } from "./mqtt_socket.ts";
+import { createOutgoingStore } from "./outgoing_store.ts";
+
+/** How long a server may take to let us in, in milliseconds. */
+const CONNECT_LIMIT_MS = 30_000;
+/** Largest packet that we take, in bytes; a configuration has at most 1 MiB. */
+const MAX_INCOMING_BYTES = 2_097_152;
+
+export type MqttVersion = 4 | 5;
+
+export interface SessionOptions {
+  connection: MqttConnection;
+  clientId: string;
+  /** 5, or 4 for MQTT 3.1.1. */
+  version: MqttVersion;
+  will?: { topic: string; payload: string };
+  /** Told of every message from the server. */
+  onMessage: (topic: string, payload: Uint8Array) => void;
+  signal: AbortSignal;
+}
+
+/** The server could not be entered. */
+export class EntryError extends Error {
+  override name = "EntryError";
+  /** It does not speak the version, or (`perhaps`) left without a word; trying the other version may help. */
+  readonly isVersion: "yes" | "no" | "perhaps";
+  constructor(message: string, isVersion: "yes" | "no" | "perhaps") {
+    super(message);
+    this.isVersion = isVersion;
+  }
+}
+
+/** What the server allows, as far as MQTT 5 lets it say so. */
+export interface SessionLimits {
+  /** Publishes that may be unacknowledged. */
+  window: number;
+  /** Largest packet that it takes, in bytes; Infinity when it does not say. */
+  maxPacketBytes: number;
+  mayRetain: boolean;
+}
+
+/** One MQTT connection, from CONNACK to its end. */
+export class MqttSession {
+  readonly limits: SessionLimits;
+  readonly ended: Promise<LinkEnd>;
+  readonly version: MqttVersion;
+  #client: MqttClient;
+  #resolveEnded!: (end: LinkEnd) => void;
+
+  constructor(client: MqttClient, version: MqttVersion, limits: SessionLimits) {
+    this.#client = client;
+    this.version = version;
+    this.limits = limits;
+    this.ended = new Promise((resolve) => this.#resolveEnded = resolve);
+  }
+
+  /**
+   * Subscribes with QoS 1.
+   *
+   * @returns the topics that the server refuses, each with its reason.
+   */
+  async subscribe(topics: string[]): Promise<{ topic: string; reason: string }[]> {
+    if (topics.length === 0) return [];
+    const granted = await new Promise<number[]>((resolve, reject) => {
+      this.#client.subscribe(topics, { qos: 1 }, (error, _subscriptions, packet) => {
+        const codes = (packet as { granted?: number[] } | undefined)?.granted;
+        if (codes !== undefined) resolve(codes);
+        else reject(error ?? new Error("the server did not answer the subscription"));
+      });
+    });
+    return topics.flatMap((topic, index) => {
+      const code = granted[index] ?? 128;
+      return code < 128 ? [] : [{ topic, reason: REASONS.get(code) ?? `reason ${code}` }];
+    });
+  }
+
+  /**
+   * Publishes with QoS 1; resolves with the server's acknowledgement.
+   *
+   * @throws {RefusedError} when the server says no. When the connection ends first it never settles.
+   */
+  publish(
+    topic: string,
+    payload: string,
+    options: { retain?: boolean; userProperties?: Record<string, string> } = {},
+  ): Promise<void> {
+    const { retain = false, userProperties } = options;
+    const properties = userProperties === undefined ? {} : { properties: { userProperties } };
+    return new Promise((resolve, reject) => {
+      this.#client.publish(topic, payload, { qos: 1, retain, ...properties }, (error) => {
+        const code = (error as { code?: unknown } | undefined)?.code;
+        if (error === undefined || error === null) resolve();
+        else if (typeof code === "number") {
+          reject(new RefusedError(REASONS.get(code) ?? `reason ${code}`, faultOf(code)));
+        }
+      });
+    });
+  }
+
+  /**
+   * Waits for something that needs the connection.
+   *
+   * @throws {Error} when the connection ends first.
+   */
+  async whileOpen<T>(work: Promise<T>): Promise<T> {
+    const lost = this.ended.then(({ reason }) => {
+      throw new Error(reason);
+    });
+    lost.catch(() => {}); // the race may be over long before
+    return await Promise.race([work, lost]);
+  }
+
+  /** Says goodbye and ends, or just ends. */
+  async close({ reason, isGraceful }: { reason: string; isGraceful: boolean }): Promise<void> {
+    this.over({ reason, byServer: false });
+    await new Promise<void>((resolve) => this.#client.end(!isGraceful, {}, () => resolve()));
+  }
+
+  /** Notes how it ended; the first reason counts. */
+  over(end: LinkEnd): void {
+    this.#resolveEnded(end);
+  }
+}
+
+/**
+ * Connects.
+ *
+ * @throws {EntryError} also when the signal aborts.
+ */
+export function openSession(options: SessionOptions): Promise<MqttSession> {
+  const { connection, version, signal, onMessage } = options;
+  const problem = noteProblem(connection);
+  const client = new MqttClient(() => problem.watch(openSocket(connection)), clientOptions(options));
+  const abort = () => client.end(true);
+  signal.addEventListener("abort", abort, { once: true });
+  return new Promise((resolve, reject) => {
+    let session: MqttSession | undefined;
+    client.on("connect", ({ properties }) => {
+      signal.removeEventListener("abort", abort); // from here on its owner decides
+      resolve(session = new MqttSession(client, version, limitsOf(properties, connection)));
+    });
+    client.on("message", onMessage);
+    client.on("disconnect", ({ reasonCode = 0 }) => {
+      problem.note(`the server ended the connection: ${REASONS.get(reasonCode) ?? reasonCode}`, true);
+    });
+    client.on("error", (error) => {
+      const { code } = error as { code?: unknown };
+      problem.note(typeof code === "number" ? refusal(code) : error.message, typeof code === "number");
+      if (typeof code === "number" && isVersionRefusal(code)) reject(new EntryError(refusal(code), "yes"));
+      client.end(true); // whatever it was: what follows cannot be trusted
+    });
+    client.on("close", () => {
+      signal.removeEventListener("abort", abort);
+      const { host, port } = connection;
+      const silence = `${host}:${port} closed the connection before it let us in`;
+      reject(
+        new EntryError(problem.first?.reason ?? silence, problem.first === undefined ? "perhaps" : "no"),
+      );
+      session?.over(problem.first ?? { reason: "the server closed the connection", byServer: true });
+    });
+  });
+}
+
+function refusal(code: number): string {
+  return `the server refuses the connection: ${REASONS.get(code) ?? `reason ${code}`}`;
+}
+
+/** Keeps the first thing that went wrong: what follows are consequences. */
+function noteProblem(connection: MqttConnection) {
+  const problem = {
+    first: undefined as LinkEnd | undefined,
+    note(reason: string, byServer: boolean) {
+      problem.first ??= { reason, byServer };
+    },
+    watch(socket: ReturnType<typeof openSocket>) {
+      socket.on("error", (error: Error & { code?: string }) => {
+        problem.note(explainSocketError(error, connection), error.code === "ECONNRESET");
+      });
+      return socket;
+    },
+  };
+  return problem;
+}
+
+function clientOptions({ connection, clientId, version, will }: SessionOptions): IClientOptions {
+  return {
+    protocolVersion: version,
+    clientId,
+    clean: true, // what was not acknowledged is in the outbox; what the server has for us is retained or asked for
+    keepalive: connection.keep_alive_seconds,
+    connectTimeout: CONNECT_LIMIT_MS,
+    reconnectPeriod: 0,
+    resubscribe: false,
+    timerVariant: "native",
+    outgoingStore: createOutgoingStore(),
+    ...(version === 5 ? { properties: { maximumPacketSize: MAX_INCOMING_BYTES } } : {}),
+    ...(connection.username === undefined ? {} : { username: connection.username }),
+    ...(connection.password === undefined ? {} : { password: connection.password }),
+    ...(will === undefined
+      ? {}
+      : { will: { ...will, payload: Buffer.from(will.payload), qos: 1, retain: true } }),
+  };
+}
+
+function limitsOf(
+  properties: { receiveMaximum?: number; maximumPacketSize?: number; retainAvailable?: boolean } | undefined,
+  { max_in_flight: own }: MqttConnection,
+): SessionLimits {
+  return {
+    window: Math.min(own, properties?.receiveMaximum ?? 65_535),
+    maxPacketBytes: properties?.maximumPacketSize ?? Infinity,
+    mayRetain: properties?.retainAvailable ?? true,
+  };
+}

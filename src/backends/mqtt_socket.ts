@@ -1,0 +1,63 @@
+// Runs in: backend worker.
+import net from "node:net";
+import tls from "node:tls";
+import type { MqttConnection } from "./mqtt_settings.ts";
+
+/** Opens the connection that MQTT runs over; with TLS there is never a fallback to plain. */
+export function openSocket({ host, port, tls: settings }: MqttConnection): net.Socket {
+  const socket = settings === null ? net.connect({ host, port }) : tls.connect({
+    host,
+    port,
+    rejectUnauthorized: true,
+    ...nameFor(host, settings.server_name),
+    ...(settings.ca === null ? {} : { ca: settings.ca }),
+    ...(settings.cert === undefined ? {} : { cert: settings.cert, key: settings.key }),
+  });
+  socket.setNoDelay(true); // a single message must not wait for the acknowledgement of the last packet
+  return socket;
+}
+
+function nameFor(host: string, serverName: string | undefined): { servername?: string } {
+  if (serverName !== undefined) return { servername: serverName };
+  return net.isIP(host) === 0 ? { servername: host } : {};
+}
+
+const SENTENCES: [pattern: RegExp, sentence: (at: string, host: string) => string][] = [
+  [
+    /ENOTFOUND|EAI_AGAIN|failed to lookup|name resolution/,
+    (_, host) => `the name ${host} cannot be resolved (no network yet, or a wrong name)`,
+  ],
+  [/ECONNREFUSED/, (at) => `nobody listens on ${at}`],
+  [/ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENETDOWN/, (at) => `${at} cannot be reached`],
+  [
+    /CERT_HAS_EXPIRED|certificate: Expired/,
+    (at) => `the certificate of ${at} has expired (or this machine's clock is wrong)`,
+  ],
+  [
+    /CERT_NOT_YET_VALID|NotValidYet/,
+    (at) => `the certificate of ${at} is not valid yet (is this machine's clock wrong?)`,
+  ],
+  [
+    /ALTNAME_INVALID|not valid for name|NotValidForName/,
+    (at) => `the certificate of ${at} is for another host`,
+  ],
+  [
+    /SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|UnknownIssuer/,
+    (at) => `the certificate of ${at} is signed by an authority that is not trusted here; see tls.ca`,
+  ],
+  [
+    /CERTIFICATE_REQUIRED|CertificateRequired/,
+    (at) => `${at} wants a client certificate; set tls.cert and tls.key`,
+  ],
+  [
+    /before secure TLS connection|InvalidContentType|WRONG_VERSION/,
+    (at) => `${at} broke off the TLS handshake; does it speak TLS?`,
+  ],
+];
+
+/** What went wrong with a socket, as a person would say it. */
+export function explainSocketError(error: Error & { code?: string }, { host, port }: MqttConnection): string {
+  const text = `${error.code ?? ""} ${error.message}`;
+  const found = SENTENCES.find(([pattern]) => pattern.test(text));
+  return found === undefined ? error.message : found[1](`${host}:${port}`, host);
+}

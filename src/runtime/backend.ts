@@ -1,0 +1,66 @@
+// Runs in: backend worker.
+import * as z from "zod";
+import type { Logger } from "../shared/logger.ts";
+import type { BackendFacts } from "../shared/protocol.ts";
+import { bootBackend } from "./backend_boot.ts";
+import type { Driver } from "./keep_delivering.ts";
+import type { ReconnectTiming } from "./reconnect.ts";
+
+export type { Driver } from "./keep_delivering.ts";
+export { type Link, type LinkEnd, RefusedError } from "./link.ts";
+export type { Element, Parcel, ParcelLimits, Unsendable } from "./parcels.ts";
+
+/** Settings that every backend has; spread them into its own. */
+export const commonSettings = {
+  max_drain_seconds: z.int().min(0).max(300).default(10)
+    .describe(
+      "how long what waits is still sent when the agent stops, in seconds; the rest stays in the outbox",
+    ),
+};
+
+export type CommonSettings = z.output<z.ZodObject<typeof commonSettings>>;
+
+/** What a backend works with. */
+export interface BackendContext<Settings> {
+  /** The backend's entry in the configuration, validated, secrets in place, without `name` and `provider`. */
+  config: Settings;
+  /** The entry's name. */
+  name: string;
+  facts: BackendFacts;
+  logger: Logger;
+  inbox: Inbox;
+}
+
+/** Where a backend brings what its server sends. */
+export interface Inbox {
+  /** A configuration; what is old, repeated or wrong is sorted out by main. */
+  configuration(revision: number, config: unknown): void;
+  /** Something that cannot be understood: one line in the log at most every second. */
+  garbage(reason: string): void;
+  /** Something that the server asks of this node. @throws when it is not allowed, unknown or fails. */
+  call(method: string, params: unknown): Promise<unknown>;
+  /** Asks main to keep something of this backend in a file that nobody else can read. */
+  keep(value: unknown): void;
+}
+
+export interface Backend<Schema extends z.ZodType<CommonSettings> = z.ZodType<CommonSettings>> {
+  /** As in `src/backends/registry.ts` and in the configuration. */
+  provider: string;
+  /** Describes the backend's settings; a `z.strictObject` with {@link commonSettings}. */
+  config: Schema;
+  /** Brings the backend to life; called once, when the agent runs. */
+  open(context: BackendContext<z.output<Schema>>): Driver;
+  /** How fast it connects again; tests make it faster. */
+  timing?: ReconnectTiming;
+}
+
+/**
+ * Defines a backend. In a worker this also connects it to the agent; imported elsewhere (in a test) it only returns the
+ * definition, whose parts can be called.
+ */
+export function defineBackend<Schema extends z.ZodType<CommonSettings>>(
+  backend: Backend<Schema>,
+): Backend<Schema> {
+  if ("WorkerGlobalScope" in globalThis) bootBackend(backend as unknown as Backend);
+  return backend;
+}

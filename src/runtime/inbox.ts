@@ -1,0 +1,51 @@
+// Runs in: backend worker.
+import type { Logger } from "../shared/logger.ts";
+import type { BackendToMain, MainToBackend } from "../shared/protocol.ts";
+import type { Inbox } from "./backend.ts";
+
+/** Least time between two lines about garbage, in milliseconds. */
+const GARBAGE_LINE_MS = 1000;
+
+type Answer = MainToBackend & { type: "call_answer" };
+
+/** The worker's side of what a server sends to this node. */
+export function createInbox(
+  send: (message: BackendToMain) => void,
+  logger: Logger,
+  monotonic: () => number = () => performance.now(),
+): { inbox: Inbox; answered(answer: Answer): void } {
+  const waiting = new Map<number, (answer: Answer) => void>();
+  let lastCallId = 0;
+  let loggedMs = -Infinity;
+  let unlogged = 0;
+  const inbox: Inbox = {
+    configuration: (revision, config) => send({ type: "configuration", revision, config }),
+    garbage(reason) {
+      if (monotonic() - loggedMs < GARBAGE_LINE_MS) {
+        unlogged++;
+        return;
+      }
+      const others = unlogged === 0 ? "" : ` (and ${unlogged} more before)`;
+      loggedMs = monotonic();
+      unlogged = 0;
+      logger.warning(`ignored what the server sent: ${reason}${others}`);
+    },
+    async call(method, params) {
+      const callId = ++lastCallId;
+      const answer = await new Promise<Answer>((resolve) => {
+        waiting.set(callId, resolve);
+        send({ type: "call", callId, method, params });
+      });
+      if (answer.error !== undefined) throw new Error(answer.error);
+      return answer.result;
+    },
+    keep: (value) => send({ type: "keep", value }),
+  };
+  return {
+    inbox,
+    answered(answer) {
+      waiting.get(answer.callId)?.(answer);
+      waiting.delete(answer.callId);
+    },
+  };
+}

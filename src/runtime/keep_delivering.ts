@@ -1,0 +1,95 @@
+// Runs in: backend worker.
+import { sentenceOf } from "../shared/errors.ts";
+import type { Logger } from "../shared/logger.ts";
+import type { LeasedMessage } from "../shared/protocol.ts";
+import { pause, withLimit } from "../shared/time.ts";
+import { Delivery } from "./delivery.ts";
+import { createFlow } from "./flow.ts";
+import type { Link, LinkEnd } from "./link.ts";
+import { createOutageLog } from "./outage_log.ts";
+import { createParkLog } from "./park_log.ts";
+import type { Element, Unsendable } from "./parcels.ts";
+import { createReconnect, RECONNECT_TIMING, type ReconnectTiming } from "./reconnect.ts";
+import type { StoreDoor } from "./store_door.ts";
+import { createSuspicion } from "./suspicion.ts";
+
+/** How long the store may take to make the last acknowledgements durable, in milliseconds. */
+const SETTLE_LIMIT_MS = 2000;
+/** How long a connection may take to close in good order, in milliseconds. */
+const CLOSE_LIMIT_MS = 2000;
+
+/** What a backend does with its server. */
+export interface Driver {
+  /** One message in the server's words, or why it can never be sent there. Must not wait and must not throw. */
+  encode(message: LeasedMessage): Element | Unsendable;
+  /** Connects once. @throws when that fails; the next attempt comes by itself. */
+  connect(signal: AbortSignal): Promise<Link>;
+}
+
+export interface KeepDeliveringOptions {
+  driver: Driver;
+  door: StoreDoor;
+  logger: Logger;
+  /** Aborts when the backend has to end. */
+  stopping: AbortSignal;
+  maxDrainMs: number;
+  /** Told whenever a connection begins or ends. */
+  onConnection: (state: { isConnected: boolean; detail: string }) => void;
+  timing?: ReconnectTiming;
+  /** In [0, 1). */
+  random?: () => number;
+}
+
+/** Delivers over one connection after the other until it is told to stop; what is left then stays in the outbox. */
+export async function keepDelivering(options: KeepDeliveringOptions): Promise<void> {
+  const { driver, door, logger, stopping, maxDrainMs, onConnection } = options;
+  const monotonic = () => performance.now();
+  const reconnect = createReconnect({
+    timing: options.timing ?? RECONNECT_TIMING,
+    monotonic,
+    random: options.random ?? Math.random,
+  });
+  const outages = createOutageLog({ logger, monotonic });
+  const logParked = createParkLog(logger);
+  const park = (id: number, reason: string) => {
+    door.park(id, reason);
+    logParked(id, reason);
+  };
+  const lasting = { flow: createFlow(), suspicion: createSuspicion(), encode: driver.encode, park };
+  while (!stopping.aborted) {
+    reconnect.attempt();
+    const link = await tryToConnect(driver, stopping);
+    if (stopping.aborted && "failure" in link) break;
+    let end: LinkEnd;
+    let heldMs = 0;
+    if ("failure" in link) end = { reason: link.failure, byServer: false };
+    else {
+      outages.connected(link.description);
+      onConnection({ isConnected: true, detail: link.description });
+      const connectedMs = monotonic();
+      const result = await new Delivery(link, { ...lasting, door, logger, monotonic, stopping, maxDrainMs })
+        .run();
+      if (result.kind === "stopped") return await finish(link, door);
+      heldMs = monotonic() - connectedMs;
+      end = result.end;
+    }
+    const delayMs = reconnect.delayMs(heldMs, end.byServer);
+    outages.failed(end.reason, heldMs > 0, delayMs);
+    onConnection({ isConnected: false, detail: end.reason });
+    await pause(delayMs, stopping);
+  }
+  await withLimit(door.settled(), SETTLE_LIMIT_MS, undefined);
+}
+
+async function tryToConnect(driver: Driver, signal: AbortSignal): Promise<Link | { failure: string }> {
+  try {
+    return await driver.connect(signal);
+  } catch (error) {
+    return { failure: sentenceOf(error) };
+  }
+}
+
+async function finish(link: Link, door: StoreDoor): Promise<void> {
+  await withLimit(door.settled(), SETTLE_LIMIT_MS, undefined);
+  await withLimit(link.close({ reason: "the agent stops", isGraceful: true }), CLOSE_LIMIT_MS, undefined);
+}

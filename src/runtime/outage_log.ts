@@ -1,0 +1,33 @@
+// Runs in: backend worker.
+import type { Logger } from "../shared/logger.ts";
+import { formatDuration } from "../shared/time.ts";
+
+/** Tells of connections and outages: one line per new reason, not one per attempt. */
+export interface OutageLog {
+  connected(description: string): void;
+  /** @param wasConnected There had been a connection. */
+  failed(reason: string, wasConnected: boolean, nextAttemptMs: number): void;
+}
+
+/** @param options.monotonic Milliseconds that never jump. */
+export function createOutageLog(
+  { logger, monotonic }: { logger: Logger; monotonic: () => number },
+): OutageLog {
+  let lastReason: string | undefined;
+  let sinceMs: number | undefined;
+  return {
+    connected(description) {
+      const after = sinceMs === undefined ? "" : ` again, after ${formatDuration(monotonic() - sinceMs)}`;
+      logger.info(`connected to ${description}${after}`);
+      sinceMs = undefined;
+    },
+    failed(reason, wasConnected, nextAttemptMs) {
+      sinceMs ??= monotonic();
+      const what = wasConnected ? "connection lost" : "not connected";
+      const line = `${what}: ${reason}; next attempt in ${formatDuration(nextAttemptMs)}`;
+      if (reason === lastReason) logger.debug(line);
+      else logger.warning(line);
+      lastReason = reason;
+    },
+  };
+}
