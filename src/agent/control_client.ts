@@ -26,11 +26,11 @@ export async function requestAgent(
   socket: string,
   method: ControlMethod,
   path: string,
-  signal?: AbortSignal,
+  options: { body?: string; signal?: AbortSignal } = {},
 ): Promise<Response | undefined> {
   const client = Deno.createHttpClient({ proxy: { transport: "unix", path: socket } });
   try {
-    return await fetch(`http://ivy${path}`, { method, client, ...(signal === undefined ? {} : { signal }) });
+    return await fetch(`http://ivy${path}`, { method, client, ...options });
   } catch (error) {
     if (error instanceof TypeError) return undefined; // nothing there, or a socket file that a crash left
     throw error;

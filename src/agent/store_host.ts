@@ -30,8 +30,8 @@ export interface StoreHostOptions {
   directory: string;
   runId: string;
   settings: StorageSettings;
-  /** Names of the configured backends. */
-  backends: string[];
+  /** Names of the configured backends; null = leave their places as they are. */
+  backends: string[] | null;
   logger: Logger;
   onLog: (entry: LogEntry) => void;
   /** Told of every stored message while there is anybody to tell. */
@@ -53,7 +53,7 @@ export class StoreHost {
   #supervisor: Supervisor<MainToStore, StoreToMain>;
   #waiting = new Map<number, (answer: Answer) => void>();
   #lastRequestId = 0;
-  #backends: string[];
+  #backends: string[] | null;
   #isClockTrusted = false;
   #clockTimer: ReturnType<typeof setInterval> | undefined;
 

@@ -109,6 +109,38 @@ export const commands: readonly Command[] = [
     load: () => import("./logs.ts"),
   },
   {
+    name: "messages",
+    summary: "show, count, export and send again what was stored",
+    args: "tail | stats | export | replay | parked [list|retry|drop] [ID …]",
+    words: ["tail", "stats", "export", "replay", "parked"],
+    maxArgs: 1000,
+    flags: [
+      { name: "number", short: "n", value: "N", summary: "tail: how many (default 10)" },
+      { name: "follow", short: "f", summary: "tail: go on with new messages until Ctrl-C" },
+      {
+        name: "from",
+        value: "TIME",
+        summary: "from this time on: 2026-11-22, 2026-11-22T12:00 (UTC), 30m, 2h, 7d ago",
+      },
+      { name: "to", value: "TIME", summary: "up to, not including, this time" },
+      { name: "format", value: "FORMAT", summary: "export: jsonl (default) or csv" },
+      { name: "variant", value: "VARIANT", summary: "export: only data, log or config (csv: default data)" },
+      { name: "keys", value: "A,B", summary: "export: only these keys of the data, in this order" },
+      { name: "output", short: "o", value: "FILE", summary: "export: to a file (default: stdout)" },
+      { name: "backend", value: "NAME", summary: "replay, parked: of this backend" },
+      JSON_FLAG,
+    ],
+    examples: [
+      ["ivy messages tail -f", "watch what is stored"],
+      ["ivy messages stats", "per backend: accepted = acknowledged + waiting + parked + dropped"],
+      ["ivy messages export --from 7d --format csv -o week.csv", "one column per key"],
+      ["ivy messages replay --backend tenta --from 2026-11-01 --to 2026-11-08", "send a week again"],
+      ["ivy messages parked list", "what a server can never take, and why"],
+      ["ivy messages parked retry --backend tenta 17 18", "try these again; without numbers, all"],
+    ],
+    load: () => import("./messages.ts"),
+  },
+  {
     name: "test",
     summary: "check that this device can do its work: configuration, disk, every procedure's hardware",
     flags: [

@@ -10,6 +10,7 @@ import { utcDay } from "../shared/time.ts";
 import type { CommandContext } from "./command.ts";
 import type { Output } from "./output.ts";
 import { followedLines, linesOf } from "./text_lines.ts";
+import { parseTime } from "./time_words.ts";
 
 /** Which entries are wanted. */
 interface Filter {
@@ -23,7 +24,7 @@ export default async function logs({ out, root, flags }: CommandContext): Promis
   const { logs: directory } = pathsOf(root);
   const filter: Filter = {
     level: parseLevel(flags["level"] as string | undefined),
-    sinceMs: parseSince(flags["since"] as string | undefined, Date.now()),
+    sinceMs: parseTime("since", flags["since"] as string | undefined, Date.now()) ?? 0,
     origin: flags["origin"] as string | undefined,
   };
   const print = createPrinter(filter, out);
@@ -79,20 +80,6 @@ function parseLevel(text: string | undefined): Level {
   if ((LEVELS as readonly string[]).includes(level)) return level as Level;
   throw new CommandError(
     `--level ${text}: expected ${LEVELS.join(", ")}${didYouMean(level, LEVELS)}`,
-    EXIT.wrongUsage,
-  );
-}
-
-const UNIT_MS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-function parseSince(text: string | undefined, nowMs: number): number {
-  if (text === undefined) return 0;
-  const [, amount, unit] = /^(\d+)([smhd])$/.exec(text) ?? [];
-  if (amount !== undefined) return nowMs - Number(amount) * UNIT_MS[unit!]!;
-  const timeMs = Date.parse(/[zZ]|[+-]\d\d:?\d\d$/.test(text) ? text : `${text}Z`);
-  if (!Number.isNaN(timeMs)) return timeMs;
-  throw new CommandError(
-    `--since ${text}: expected 90s, 30m, 2h, 7d or 2026-11-22T12:00 (UTC)`,
     EXIT.wrongUsage,
   );
 }

@@ -5,6 +5,8 @@ import { bold, dim, green, red, setColorEnabled, yellow } from "@std/fmt/colors"
 export interface Output {
   /** A line of facts on stdout. */
   print(line?: string): void;
+  /** Text on stdout, as it is. */
+  write(text: string): void;
   /** A line for the person on stderr. */
   note(line: string): void;
   /** Machine-readable facts on stdout. */
@@ -32,6 +34,7 @@ export function createOutput(noColor: string | undefined): Output {
   };
   return {
     print: (line = "") => write(Deno.stdout, `${line}\n`),
+    write: (text) => write(Deno.stdout, text),
     note: (line) => write(Deno.stderr, `${line}\n`),
     json: (value) => write(Deno.stdout, `${JSON.stringify(value, null, 2)}\n`),
     colour,

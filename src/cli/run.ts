@@ -9,7 +9,8 @@ import { type RunLock, takeRunLock } from "../agent/run_lock.ts";
 import { restartProcess } from "../agent/self_restart.ts";
 import type { StoredMessage } from "../shared/protocol.ts";
 import type { CommandContext } from "./command.ts";
-import { type Output, paint } from "./output.ts";
+import { describeLine } from "./message_text.ts";
+import type { Output } from "./output.ts";
 
 /** Why the agent ends: a signal, or a thread that only a fresh process is rid of. */
 type Ending = { kind: "stop" | "restart"; reason: string };
@@ -107,22 +108,5 @@ function announceFiles(out: Output, paths: Paths): void {
 }
 
 function printMessages(out: Output, messages: StoredMessage[]): void {
-  for (const { origin, line } of messages) {
-    const { id, timestamp, message_body: body } = JSON.parse(line);
-    const time = new Date(timestamp * 1000).toISOString().slice(11, 23);
-    const { variant, ...rest } = body;
-    const text = variant === "data" ? describeData(rest.data) : describeOther(variant, rest);
-    out.print(`${paint.dim(time)} ${paint.dim(`#${id}`)} ${paint.bold(origin)}  ${text}`);
-  }
-}
-
-function describeData(data: Record<string, unknown>): string {
-  return Object.entries(data).map(([key, value]) => {
-    const shown = typeof value === "number" ? Number(value.toPrecision(6)) : value;
-    return `${key}=${paint.green(String(shown))}`;
-  }).join(" ");
-}
-
-function describeOther(variant: string, rest: Record<string, unknown>): string {
-  return variant === "log" ? `${rest["level"]}: ${rest["subject"]}` : `configuration ${rest["status"]}`;
+  for (const { origin, line } of messages) out.print(describeLine(line, origin));
 }

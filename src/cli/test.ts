@@ -46,7 +46,9 @@ async function testProcedure(
   }
   const loaded = readConfig(file, names);
   const hangUp = new AbortController();
-  const pausing = await requestAgent(paths.socket, "POST", `/v1/pause_procedure?name=${name}`, hangUp.signal);
+  const pausing = await requestAgent(paths.socket, "POST", `/v1/pause_procedure?name=${name}`, {
+    signal: hangUp.signal,
+  });
   await pausing?.body?.getReader().read();
   try {
     const faults = await selfTestProcedure(name, loaded, {

@@ -5,7 +5,7 @@ import type { Database } from "./database.ts";
 import { Leases, type Outcome } from "./leases.ts";
 import { Places } from "./places.ts";
 import { Requeue } from "./requeue.ts";
-import type { Row } from "./row.ts";
+import type { Row } from "../shared/message_line.ts";
 
 /** What a backend says of messages that it has leased. */
 export type Settlement = Exclude<BackendToStore, { type: "lease" }>;

@@ -1,6 +1,6 @@
 // Runs in: store worker.
 import type { Database } from "./database.ts";
-import type { Row } from "./row.ts";
+import type { Row } from "../shared/message_line.ts";
 import type { ClockCorrection } from "../shared/protocol.ts";
 
 export interface ClockOptions {

@@ -1,6 +1,6 @@
 // Runs in: store worker.
 import { join } from "node:path";
-import { formatLine, idOfLine, type OutboxRow } from "./row.ts";
+import { formatLine, idOfLine, type OutboxRow } from "../shared/message_line.ts";
 import { lastLines } from "./tail.ts";
 
 /**

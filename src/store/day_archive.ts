@@ -2,49 +2,12 @@
 import { createReadStream, createWriteStream, existsSync, rmSync, statSync } from "node:fs";
 import { open, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { pipeline } from "node:stream/promises";
-import { createGunzip, createGzip } from "node:zlib";
-import { idOfLine } from "./row.ts";
+import { createGzip } from "node:zlib";
+import { compressedLines, messageDays, plainLines } from "../shared/message_files.ts";
+import { idOfLine } from "../shared/message_line.ts";
 
 const DAY_MS = 86_400_000;
-
-/** The UTC days of which there are messages in a folder, oldest first. */
-export function messageDays(directory: string): string[] {
-  const days = [...Deno.readDirSync(directory)].map(({ name }) =>
-    /^(\d{4}-\d\d-\d\d)\.jsonl(\.gz)?$/.exec(name)?.[1]
-  );
-  return [...new Set(days.filter((day) => day !== undefined))].sort();
-}
-
-/**
- * The lines of one day, from the compressed part and from the part that is still plain, in this order. A line that
- * stands in both (a crash came between compressing and removing) comes once.
- */
-export async function* linesOfDay(directory: string, day: string): AsyncGenerator<string, void, void> {
-  const plain = join(directory, `${day}.jsonl`);
-  let lastId = 0;
-  for (const part of [compressedLines(`${plain}.gz`), plainLines(plain)]) {
-    for await (const line of part) {
-      const id = idOfLine(line);
-      if (id !== undefined && id <= lastId) continue;
-      lastId = id ?? lastId;
-      yield line;
-    }
-  }
-}
-
-async function* compressedLines(path: string): AsyncGenerator<string, void, void> {
-  if (existsSync(path)) yield* lines(createReadStream(path).pipe(createGunzip()));
-}
-
-async function* plainLines(path: string): AsyncGenerator<string, void, void> {
-  if (existsSync(path)) yield* lines(createReadStream(path));
-}
-
-async function* lines(input: NodeJS.ReadableStream): AsyncGenerator<string, void, void> {
-  for await (const line of createInterface({ input, crlfDelay: Infinity })) if (line !== "") yield line;
-}
 
 /** Days with a plain file that nothing is appended to any more. */
 export function finishedDays(directory: string, today: string): string[] {

@@ -2,7 +2,7 @@
 import type { Logger } from "../shared/logger.ts";
 import type { DailyFiles } from "./daily_files.ts";
 import type { Outbox } from "./outbox.ts";
-import type { OutboxRow } from "./row.ts";
+import type { OutboxRow } from "../shared/message_line.ts";
 
 /** The daily file is synced when this many lines wait for it, or after this many milliseconds. */
 const SYNC_AFTER_LINES = 1000;

@@ -2,7 +2,8 @@
 import type { StorageSettings } from "../shared/config.ts";
 import type { Logger } from "../shared/logger.ts";
 import { utcDay } from "../shared/time.ts";
-import { compressDay, expiredDays, finishedDays, messageDays, removeDay } from "./day_archive.ts";
+import { messageDays } from "../shared/message_files.ts";
+import { compressDay, expiredDays, finishedDays, removeDay } from "./day_archive.ts";
 
 export interface HouseKeepingOptions {
   /** `<root>/data/messages`. */

@@ -2,7 +2,7 @@
 import { type Variant, VARIANTS } from "../shared/message.ts";
 import type { OutgoingMessage, Producer } from "../shared/protocol.ts";
 import { type Database, inTransaction } from "./database.ts";
-import type { NewRow, OutboxRow } from "./row.ts";
+import type { NewRow, OutboxRow } from "../shared/message_line.ts";
 
 /** Messages that one producer wants stored. */
 export interface Batch {

@@ -4,10 +4,10 @@ import { basename, join } from "node:path";
 import { type Variant, VARIANTS } from "../shared/message.ts";
 import type { ClockCorrection } from "../shared/protocol.ts";
 import { type Database, inTransaction, openDatabase } from "./database.ts";
-import { linesOfDay, messageDays } from "./day_archive.ts";
+import { linesOfDay, messageDays } from "../shared/message_files.ts";
 import { Outbox } from "./outbox.ts";
 import { type Place, Places } from "./places.ts";
-import { parseLine, type Row } from "./row.ts";
+import { parseLine, type Row } from "../shared/message_line.ts";
 
 /** Ids that may have been given out but stand nowhere any more are skipped by this much. */
 const ID_GAP = 1000;

@@ -2,8 +2,8 @@
 import type { Variant } from "../shared/message.ts";
 import type { Backlog } from "./backlog.ts";
 import { type Database, inTransaction } from "./database.ts";
-import { linesOfDay, messageDays } from "./day_archive.ts";
-import { parseLine, type Row } from "./row.ts";
+import { linesOfDay, messageDays } from "../shared/message_files.ts";
+import { parseLine, type Row } from "../shared/message_line.ts";
 
 /** A replay goes on when fewer requeued messages than this wait for its backend: memory and disk stay flat. */
 const REFILL_BELOW = 2000;

@@ -4,7 +4,7 @@ import type { Variant } from "../shared/message.ts";
 import type { Database } from "./database.ts";
 import type { Outcome } from "./leases.ts";
 import type { Places } from "./places.ts";
-import type { Row } from "./row.ts";
+import type { Row } from "../shared/message_line.ts";
 
 const COLUMNS = "id, variant, time_ms, boot, monotonic_ms, body";
 

@@ -24,7 +24,7 @@ import { keepHouse, removeOldestDay } from "./house_keeping.ts";
 import { type Batch, Outbox } from "./outbox.ts";
 import { damageMark, databasePath, markDamaged, notePlaces, rebuildDatabase } from "./recovery.ts";
 import { Replays } from "./replay.ts";
-import type { NewRow } from "./row.ts";
+import type { NewRow } from "../shared/message_line.ts";
 
 const HOUSE_KEEPING_MS = 60_000;
 /** What could not be committed on a full disk is tried again this often, in milliseconds. */
@@ -150,7 +150,7 @@ export class Store {
       directory: this.#directory,
       correct: (row) => this.#clock.correct(row),
     });
-    this.setBackends(options.backends);
+    if (options.backends !== null) this.setBackends(options.backends);
     this.#files.announceSynced();
     this.#houseKeeping = setInterval(() => void this.#keepHouse(), HOUSE_KEEPING_MS);
     void this.#keepHouse();

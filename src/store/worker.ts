@@ -9,7 +9,7 @@ import type {
 } from "../shared/protocol.ts";
 import { sentenceOf } from "../shared/errors.ts";
 import { linkToMain } from "../shared/worker_link.ts";
-import { formatLine } from "./row.ts";
+import { formatLine } from "../shared/message_line.ts";
 import { openStore, type Store } from "./store.ts";
 
 const link = linkToMain<StoreToMain>("store");

@@ -1,5 +1,5 @@
-// Runs in: store worker.
-import type { Variant } from "../shared/message.ts";
+// Runs in: any thread.
+import type { Variant } from "./message.ts";
 
 /** A committed message. */
 export interface Row {

@@ -1,0 +1,187 @@
+// Runs in: main thread.
+import { stringify } from "csv-stringify/sync";
+import { CommandError, EXIT } from "../agent/errors.ts";
+import type { StoreAccess } from "../agent/store_access.ts";
+import { type Variant, VARIANTS } from "../shared/message.ts";
+import { linesOfDay, messageDays } from "../shared/message_files.ts";
+import { parseLine, type Row } from "../shared/message_line.ts";
+import { didYouMean } from "../shared/nearest.ts";
+import { utcDay } from "../shared/time.ts";
+import type { CommandContext } from "./command.ts";
+import { createProgress } from "./progress.ts";
+import { parseTime } from "./time_words.ts";
+
+const FORMATS = ["jsonl", "csv"];
+const DAY_MS = 86_400_000;
+/** How much text is collected before it is written, in characters. */
+const CHUNK_LENGTH = 262_144;
+
+interface Wish {
+  fromMs: number;
+  toMs: number;
+  format: string;
+  variant: Variant | undefined;
+  keys: string[] | undefined;
+}
+
+/** A message whose time has been put right. */
+interface Found {
+  row: Row;
+  timestamp: number;
+  body: Record<string, unknown>;
+}
+
+/** `ivy messages export`: streams the daily files, so that their size does not matter. */
+export async function exportMessages(
+  directory: string,
+  store: StoreAccess,
+  context: CommandContext,
+): Promise<void> {
+  const wish = readWish(context.flags);
+  const corrections = new Map(
+    (await store.request({ kind: "corrections" })).map(({ boot, bootedMs }) => [boot, bootedMs]),
+  );
+  const days = daysToRead(directory, wish, corrections.size > 0);
+  const read = (what: string) => readMessages(directory, days, wish, corrections, context, what);
+  const output = openOutput(context.flags["output"] as string | undefined, context);
+  try {
+    if (wish.format === "csv") {
+      await writeCsv(wish.keys ?? await collectKeys(read("looking for keys")), read("exporting"), output);
+    } else for await (const found of read("exporting")) output.write(jsonLine(found, wish.keys));
+  } finally {
+    output.close();
+  }
+}
+
+function readWish(flags: CommandContext["flags"]): Wish {
+  const format = (flags["format"] ?? "jsonl") as string;
+  const variant = (flags["variant"] ?? (format === "csv" ? "data" : undefined)) as Variant | undefined;
+  check("format", format, FORMATS);
+  if (variant !== undefined) check("variant", variant, VARIANTS);
+  const nowMs = Date.now();
+  return {
+    format,
+    variant,
+    fromMs: parseTime("from", flags["from"] as string | undefined, nowMs) ?? -Infinity,
+    toMs: parseTime("to", flags["to"] as string | undefined, nowMs) ?? Infinity,
+    keys: (flags["keys"] as string | undefined)?.split(",").map((key) => key.trim()),
+  };
+}
+
+function check(flag: string, word: string, allowed: readonly string[]): void {
+  if (allowed.includes(word)) return;
+  const hint = didYouMean(word, allowed);
+  throw new CommandError(`--${flag} ${word}: expected ${allowed.join(" or ")}${hint}`, EXIT.wrongUsage);
+}
+
+/** A file holds what was stored that day, measured a little earlier; if a clock was wrong, any file may hold any time. */
+function daysToRead(directory: string, { fromMs, toMs }: Wish, anyDay: boolean): string[] {
+  const first = Number.isFinite(fromMs) ? utcDay(fromMs - DAY_MS) : "";
+  const last = Number.isFinite(toMs) ? utcDay(toMs + DAY_MS) : "9";
+  return messageDays(directory).filter((day) => anyDay || (day >= first && day <= last));
+}
+
+async function* readMessages(
+  directory: string,
+  days: string[],
+  wish: Wish,
+  corrections: Map<string, number>,
+  { out }: CommandContext,
+  what: string,
+): AsyncGenerator<Found, void, void> {
+  const progress = createProgress(what, days.length);
+  let damaged = 0;
+  for (const [index, day] of days.entries()) {
+    progress.show(index);
+    for await (const line of linesOfDay(directory, day)) {
+      const row = parseLine(line);
+      if (row === undefined) damaged++;
+      else if (isWanted(row, wish, corrections)) {
+        yield { row, timestamp: correctedMs(row, corrections) / 1000, body: JSON.parse(row.body) };
+      }
+    }
+  }
+  progress.end();
+  if (damaged > 0) out.note(`ivy: ${damaged} damaged lines were skipped`);
+}
+
+function isWanted(row: Row, { fromMs, toMs, variant }: Wish, corrections: Map<string, number>): boolean {
+  const timeMs = correctedMs(row, corrections);
+  return timeMs >= fromMs && timeMs < toMs && (variant === undefined || row.variant === variant);
+}
+
+function correctedMs(
+  { time_ms: timeMs, boot, monotonic_ms: monotonicMs }: Row,
+  corrections: Map<string, number>,
+): number {
+  const bootedMs = boot === null ? undefined : corrections.get(boot);
+  return bootedMs === undefined || monotonicMs === null ? timeMs : bootedMs + monotonicMs;
+}
+
+function jsonLine({ row, timestamp, body }: Found, keys: string[] | undefined): string {
+  const data = body["data"] as Record<string, unknown> | undefined;
+  const shown = keys === undefined || data === undefined ? body : { ...body, data: pick(data, keys) };
+  return `${JSON.stringify({ id: row.id, timestamp, message_body: shown })}\n`;
+}
+
+function pick(data: Record<string, unknown>, keys: string[]): Record<string, unknown> {
+  return Object.fromEntries(keys.filter((key) => key in data).map((key) => [key, data[key]]));
+}
+
+/** The columns of one message: a measurement's keys, or the fields of another variant. */
+function columnsOf({ body }: Found): Record<string, unknown> {
+  const { variant, data, ...rest } = body;
+  return variant === "data" ? data as Record<string, unknown> : rest;
+}
+
+async function collectKeys(messages: AsyncIterable<Found>): Promise<string[]> {
+  const keys = new Set<string>();
+  for await (const found of messages) for (const key of Object.keys(columnsOf(found))) keys.add(key);
+  return [...keys];
+}
+
+/** RFC 4180: a header, one column per key, lines end with CR LF. */
+async function writeCsv(
+  keys: string[],
+  messages: AsyncIterable<Found>,
+  output: { write(text: string): void },
+) {
+  const csvLine = (cells: unknown[]) => stringify([cells], { record_delimiter: "windows", cast: CELL_TEXT });
+  output.write(csvLine(["id", "timestamp", ...keys]));
+  for await (const found of messages) {
+    const columns = columnsOf(found);
+    output.write(csvLine([found.row.id, found.timestamp, ...keys.map((key) => columns[key])]));
+  }
+}
+
+/** `true` and `false` as words; anything nested as JSON. */
+const CELL_TEXT = { boolean: String, object: (value: object) => JSON.stringify(value) };
+
+/** Collects text and writes it in large pieces, to a file or to stdout. */
+function openOutput(
+  path: string | undefined,
+  { out }: CommandContext,
+): { write(text: string): void; close(): void } {
+  let pending = "";
+  const file = path === undefined
+    ? undefined
+    : Deno.openSync(path, { write: true, create: true, truncate: true });
+  const flush = () => {
+    if (file === undefined) out.write(pending);
+    else {
+      let bytes = new TextEncoder().encode(pending);
+      while (bytes.length > 0) bytes = bytes.subarray(file.writeSync(bytes));
+    }
+    pending = "";
+  };
+  return {
+    write(text) {
+      pending += text;
+      if (pending.length >= CHUNK_LENGTH) flush();
+    },
+    close() {
+      flush();
+      file?.close();
+    },
+  };
+}
