@@ -20,7 +20,7 @@ export default defineProcedure({
     let place = 0;
     let isPaused = false;
     for await (const _tick of every(config.seconds_between_datapoints)) {
-      const { overloaded } = state.current.system;
+      const { overloaded } = state.current;
       if (overloaded !== isPaused) {
         logger.info(overloaded ? "pausing: the machine is overloaded" : "going on");
       }

@@ -101,14 +101,15 @@ export default defineProcedure({
       const warnings = findWarnings(check, config);
       await state.update((draft) => {
         draft.system = {
+          checked_at: Date.now() / 1000,
           load_1m: check.load_1m,
           load_5m: check.load_5m,
           load_per_core: check.load_per_core,
           memory_used_percent: check.memory_used_percent,
           disk_used_percent: check.disk_used_percent,
           cpu_temperature_c: check.cpu_temperature_c ?? null,
-          overloaded: warnings.length > 0,
         };
+        draft.overloaded = warnings.length > 0;
       });
       const kinds = warnings.map((warning) => warning.split(" is ")[0]).join();
       if (warnings.length > 0 && kinds !== lastWarnings) logger.warning(warnings.join("; "));

@@ -1,16 +1,11 @@
 // Runs in: main thread.
 import { procedures as shippedProcedures } from "../../procedures/registry.ts";
-import {
-  type LogEntry,
-  type NodeFacts,
-  type Producer,
-  type StateBroadcast,
-  type StoredMessage,
-} from "../shared/protocol.ts";
+import { type LogEntry, type NodeFacts, type Producer, type StoredMessage } from "../shared/protocol.ts";
 import { MessageSender } from "../shared/message_sender.ts";
 import type { ProcedureRegistry } from "../shared/registry.ts";
 import type { JsonSchema } from "../shared/secrets.ts";
-import { STATE_CHANNEL } from "../shared/state_replica.ts";
+import { stateFields } from "../shared/state.ts";
+import { defaultTexts } from "../shared/state_fields.ts";
 import { withLimit } from "../shared/time.ts";
 import { version } from "../shared/version.ts";
 import { ConfigError, keepAsLastGood, type LoadedConfig, redactConfig } from "./configuration.ts";
@@ -21,6 +16,8 @@ import type { Paths } from "./paths.ts";
 import { ProcedureHost } from "./procedure_host.ts";
 import { resolveSecrets } from "./secret_values.ts";
 import { StateAuthority } from "./state_authority.ts";
+import { StateKeeper } from "./state_keeper.ts";
+import { stateRoutes } from "./state_routes.ts";
 import { type AgentStatus, storeStatisticsJson, type WorkerStatusJson, workerStatusJson } from "./status.ts";
 import { StoreHost } from "./store_host.ts";
 
@@ -73,7 +70,8 @@ export class Agent {
   #options: AgentOptions;
   #logging: Logging;
   #sender: MessageSender;
-  #state: StateAuthority;
+  #state = new StateAuthority(defaultTexts(stateFields));
+  #stateKeeper: StateKeeper;
   #store: StoreHost;
   #procedures: ProcedureHost[];
   #control: { close(): Promise<void> } | undefined;
@@ -93,8 +91,13 @@ export class Agent {
       sendMessage: ({ level, origin, subject, details }) =>
         void this.#sender.log(level, `${origin}: ${subject}`, details),
     });
-    const channel = new BroadcastChannel(STATE_CHANNEL);
-    this.#state = new StateAuthority({ broadcast: (change: StateBroadcast) => channel.postMessage(change) });
+    this.#stateKeeper = new StateKeeper({
+      path: paths.stateFile,
+      fields: stateFields,
+      authority: this.#state,
+      logger: this.#logging.logger("state"),
+      now: () => Date.now(),
+    });
     this.#store = this.#createStore();
     this.#procedures = Object.entries(config.procedures)
       .filter(([, entry]) => entry.enabled)
@@ -113,11 +116,13 @@ export class Agent {
     if (loaded.damage !== undefined) {
       log.error(`the configuration is damaged; the last one that ran is used instead: ${loaded.damage}`);
     }
+    const restored = this.#stateKeeper.start();
     await this.#store.start();
     this.#sender.attach(this.#store.openPort({ name: "agent", generation: 0 }));
     for (const procedure of this.#procedures) procedure.start();
     const schemas = await this.#checkSettings();
     this.#keepConfig();
+    await restored;
     this.#control = serveControl(paths.socket, this.#routes());
     for (const procedure of this.#procedures) procedure.run();
     this.#reportStart(schemas);
@@ -141,6 +146,8 @@ export class Agent {
     await Promise.all(this.#procedures.map((procedure) => procedure.stop(graceMs)));
     await withLimit(this.#sender.settled(), LAST_MESSAGES_LIMIT_MS, undefined);
     await this.#store.stop(graceMs);
+    await withLimit(this.#stateKeeper.close(), graceMs, undefined);
+    this.#state.close();
     await this.#control?.close();
     this.#logging.logger("agent").info("stopped");
     await this.#logging.close();
@@ -183,7 +190,7 @@ export class Agent {
     return {
       "GET /v1/status": () => this.status(),
       "POST /v1/store": async (request: Request) => await this.#store.request(await request.json()),
-      "GET /v1/state": () => this.#state.snapshot,
+      ...stateRoutes(this.#state),
       "POST /v1/pause_procedure": (request: Request) => this.#pauseProcedure(request),
     };
   }

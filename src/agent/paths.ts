@@ -14,6 +14,8 @@ export interface Paths {
   data: string;
   messages: string;
   logs: string;
+  /** The shared state, for the next start. */
+  stateFile: string;
   lockFile: string;
   socket: string;
 }
@@ -32,6 +34,7 @@ export function pathsOf(root: string, softwareVersion = version): Paths {
     data,
     messages: join(data, "messages"),
     logs: join(data, "logs"),
+    stateFile: join(data, "state.kv"),
     lockFile: join(data, "run.lock"),
     socket: join(data, "ivy.sock"),
   };

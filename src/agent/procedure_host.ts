@@ -148,10 +148,6 @@ export class ProcedureHost {
         return this.#resolveAttempted();
       case "device_request":
         return void this.#openDevice(life, message);
-      case "state_request": {
-        const answer = this.#options.state.answer(message.request, true);
-        return life.send({ type: "state_answer", requestId: message.requestId, ...answer });
-      }
       case "torn_down":
         return life.end({ kind: "torn_down" });
       case "self_tested":
@@ -190,9 +186,10 @@ export class ProcedureHost {
   #run(life: Life): void {
     const { node, state } = this.#options;
     const storePort = this.#options.openStorePort(this.#producer(life));
-    const { generation } = life;
+    const { door, close } = state.openDoor();
+    void life.ended.then(close); // what a replaced worker still writes is not heard
     this.#runningLife = life;
-    life.send({ type: "run", node, storePort, snapshot: state.snapshot, generation }, [storePort]);
+    life.send({ type: "run", node, storePort, state: door }, [storePort, door.port]);
   }
 
   #end(life: Life): void {

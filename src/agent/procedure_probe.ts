@@ -4,6 +4,8 @@ import { describeFaults } from "../shared/faults.ts";
 import type { LogEntry, MainToProcedure, NodeFacts, ProcedureToMain } from "../shared/protocol.ts";
 import type { NodePaths, ProcedureLine, WorkerPermissions } from "../shared/registry.ts";
 import type { JsonSchema } from "../shared/secrets.ts";
+import { stateFields } from "../shared/state.ts";
+import { defaultTexts } from "../shared/state_fields.ts";
 import { pause } from "../shared/time.ts";
 import { explainDenied } from "./denied.ts";
 import { openDevice } from "./device_door.ts";
@@ -46,6 +48,7 @@ export async function probeProcedure(options: ProbeOptions): Promise<ProbeResult
   const faults = await Promise.race([probe.faults, late]);
   over.abort();
   await probe.life.terminate();
+  probe.state.close();
   return {
     schema: probe.schema,
     faults: faults.map((fault) =>
@@ -59,7 +62,8 @@ class Probe {
   readonly faults: Promise<string[]>;
   schema: JsonSchema | undefined;
   #options: ProbeOptions;
-  #state = new StateAuthority({ broadcast: () => {} });
+  /** A state of its own: a self-test tells the running procedures nothing. */
+  readonly state = new StateAuthority(defaultTexts(stateFields));
   #finish!: (faults: string[]) => void;
 
   constructor(options: ProbeOptions) {
@@ -97,10 +101,6 @@ class Probe {
         return void openDevice(message, this.#options.name, this.#options.line.devices ?? []).then((answer) =>
           life.send(answer)
         );
-      case "state_request": {
-        const answer = this.#state.answer(message.request, true);
-        return life.send({ type: "state_answer", requestId: message.requestId, ...answer });
-      }
       case "started":
       case "torn_down":
         return; // nobody asked for these
@@ -124,7 +124,8 @@ class Probe {
       return this.#finish(describeFaults(faults, this.schema!, settings, ["procedures", name]));
     }
     if (!selfTest) return this.#finish([]);
-    this.life.send({ type: "self_test", node, snapshot: this.#state.snapshot, generation: 1 });
+    const { door } = this.state.openDoor();
+    this.life.send({ type: "self_test", node, state: door }, [door.port]);
   }
 
   #permissions(): WorkerPermissions {

@@ -141,6 +141,19 @@ export const commands: readonly Command[] = [
     load: () => import("./messages.ts"),
   },
   {
+    name: "state",
+    summary: "show what the procedures share: live, else as it was saved last",
+    args: "[PATH] | watch [PATH]",
+    maxArgs: 2,
+    flags: [JSON_FLAG],
+    examples: [
+      ["ivy state", "everything; when the agent does not run, the snapshot, with its age on stderr"],
+      ["ivy state system.load_5m", "one value"],
+      ["ivy state watch system", "now, and after each change until Ctrl-C"],
+    ],
+    load: () => import("./state.ts"),
+  },
+  {
     name: "test",
     summary: "check that this device can do its work: configuration, disk, every procedure's hardware",
     flags: [

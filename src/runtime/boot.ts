@@ -5,11 +5,12 @@ import { faultsOf } from "../shared/faults.ts";
 import { MessageSender } from "../shared/message_sender.ts";
 import type { MainToProcedure, ProcedureToMain } from "../shared/protocol.ts";
 import type { JsonSchema } from "../shared/secrets.ts";
+import { stateFields } from "../shared/state.ts";
 import { withLimit } from "../shared/time.ts";
 import { linkToMain, type WorkerLink } from "../shared/worker_link.ts";
 import { createDevices } from "./devices.ts";
 import type { Procedure, ProcedureContext } from "./procedure.ts";
-import { linkState } from "./state_link.ts";
+import { followState } from "./state_link.ts";
 import { every } from "./ticks.ts";
 
 /** How long the end may take when nobody says otherwise (after a failure), in milliseconds. */
@@ -32,7 +33,6 @@ class ProcedureLife {
   #stopping = new AbortController();
   #sender: MessageSender;
   #devices;
-  #state;
   #settings: unknown;
   #context: ProcedureContext<unknown> | undefined;
   /** Settles when the procedure's own code has ended, well or not. */
@@ -43,7 +43,6 @@ class ProcedureLife {
     this.#procedure = procedure;
     this.link = linkToMain(procedure.name, { beforeFailing: () => this.#end(GRACE_MS) });
     this.#devices = createDevices(this.link.send);
-    this.#state = linkState(this.link.send);
     this.#sender = new MessageSender({
       now: () => Date.now(),
       onFailure: (error) => this.link.logger.error(`a message was not stored: ${error.message}`),
@@ -68,8 +67,6 @@ class ProcedureLife {
         return this.#sender.attach(message.storePort);
       case "device_answer":
         return this.#devices.receive(message);
-      case "state_answer":
-        return this.#state.receive(message);
       case "teardown":
         return void this.#tearDown(message.graceMs).catch(this.link.fail);
       default:
@@ -135,7 +132,7 @@ class ProcedureLife {
       config: this.#settings,
       every: (seconds) => every(seconds, { signal }),
       messages: this.#sender,
-      state: this.#state.follow(message.snapshot, message.generation),
+      state: followState(message.state, stateFields),
       logger: this.link.logger,
       devices: this.#devices.devices,
       node: message.node,

@@ -3,6 +3,7 @@ import type * as z from "zod";
 import type { Logger } from "../shared/logger.ts";
 import type { Messages } from "../shared/message_sender.ts";
 import type { NodeFacts } from "../shared/protocol.ts";
+import type { State } from "../shared/state.ts";
 import type { SharedState } from "../shared/state_replica.ts";
 import { bootProcedure } from "./boot.ts";
 import type { Devices } from "./devices.ts";
@@ -17,7 +18,7 @@ export interface ProcedureContext<Settings> {
   /** Ticks at whole multiples of `seconds` of the wall clock; the loop ends at teardown. */
   every(seconds: number): AsyncGenerator<Tick, void, void>;
   messages: Messages;
-  state: SharedState;
+  state: SharedState<State>;
   logger: Logger;
   devices: Devices;
   node: NodeFacts;

@@ -3,7 +3,7 @@ import type { ErrorReport } from "./errors.ts";
 import type { Fault } from "./faults.ts";
 import type { Level, Variant } from "./message.ts";
 import type { JsonSchema } from "./secrets.ts";
-import type { State } from "./state.ts";
+import type { FieldTexts } from "./state_fields.ts";
 import type { StorageSettings } from "./config.ts";
 
 // Every message that crosses threads is a member of one of the unions below. Who sends it to whom is in the name.
@@ -26,11 +26,35 @@ export type FromAnyWorker =
   | { type: "log"; entry: LogEntry }
   | { type: "failed"; error: ErrorReport };
 
-/** The whole shared state as of one place in main's order. */
-export interface StateSnapshot {
+/**
+ * The fields of the shared state that changed after the place `since` in main's order, as they are at the place
+ * `sequence`; since 0 it is the whole state.
+ */
+export interface StateDelta {
+  since: number;
   sequence: number;
-  state: State;
+  fields: FieldTexts;
 }
+
+/** A worker's door to the shared state. */
+export interface StateDoor {
+  port: MessagePort;
+  /** The BroadcastChannel that main tells changes on. It may drop some: main tells the latest place by the port. */
+  channel: string;
+  whole: StateDelta;
+}
+
+/** A change was made on top of the place `since`, and depends on the `touched` fields. One at a time. */
+export type ReplicaToAuthority =
+  | { type: "change"; since: number; touched: string[]; fields: FieldTexts }
+  | { type: "catch_up"; since: number };
+
+/** `changed` is a broadcast; the others come by the port. Not accepted: make the change again on the new state. */
+export type AuthorityToReplica =
+  | { type: "changed"; delta: StateDelta }
+  | { type: "latest"; sequence: number }
+  | { type: "missed"; delta: StateDelta }
+  | { type: "judged"; isAccepted: boolean; delta: StateDelta };
 
 /** What a procedure may know about the node it runs on. */
 export interface NodeFacts {
@@ -44,11 +68,10 @@ export interface NodeFacts {
 
 export type MainToProcedure =
   | { type: "check"; settings: unknown; beatIntervalMs: number }
-  | { type: "run"; node: NodeFacts; storePort: MessagePort; snapshot: StateSnapshot; generation: number }
+  | { type: "run"; node: NodeFacts; storePort: MessagePort; state: StateDoor }
   | { type: "store_port"; storePort: MessagePort }
-  | { type: "self_test"; node: NodeFacts; snapshot: StateSnapshot; generation: number }
+  | { type: "self_test"; node: NodeFacts; state: StateDoor }
   | { type: "device_answer"; requestId: number; text?: string; names?: string[]; error?: string }
-  | { type: "state_answer"; requestId: number; verdict: StateVerdict; snapshot: StateSnapshot }
   | { type: "teardown"; graceMs: number };
 
 export type ProcedureToMain =
@@ -64,22 +87,7 @@ export type ProcedureToMain =
     path: string;
     text?: string;
   }
-  | { type: "state_request"; requestId: number; request: StateRequest }
   | { type: "torn_down" };
-
-/** What a replica asks of the one sequencer: the whole state, or a change that was made on top of `baseSequence`. */
-export type StateRequest =
-  | { kind: "whole" }
-  | { kind: "change"; generation: number; baseSequence: number; fields: Partial<State> };
-
-/** `conflict`: another write to the same fields came in between; make the change again on the snapshot. */
-export type StateVerdict = { kind: "ok" } | { kind: "conflict" } | { kind: "refused"; reason: string };
-
-/** What main broadcasts to every replica after each accepted change; no fields = only "this is the latest". */
-export interface StateBroadcast {
-  sequence: number;
-  fields: Partial<State>;
-}
 
 /** Identifies who sent messages, across restarts of the store but not of the sender. */
 export interface Producer {

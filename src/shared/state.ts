@@ -1,37 +1,51 @@
 // Runs in: any thread.
 import * as z from "zod";
+import { type StateFields, type StateOf, volatile } from "./state_fields.ts";
 
 /**
- * What every procedure knows. Each top-level field has a default, so that a node that has just started, or whose
- * snapshot no longer fits, has a whole state. Research groups add their own fields below `system`.
+ * What every procedure knows. To share something of your own, add a field, for example
+ *
+ * ```ts
+ * ups: z.strictObject({
+ *   on_battery: z.boolean(),
+ *   charge_percent: z.number().min(0).max(100).nullable(),
+ * }).default({ on_battery: false, charge_percent: null }),
+ * ```
+ *
+ * One procedure then writes it, and others read or follow it, with types:
+ *
+ * ```ts
+ * await state.update((draft) => { draft.ups.on_battery = true; });
+ * if (state.current.ups.on_battery) continue; // skip the heavy work
+ * for await (const onBattery of state.watch((now) => now.ups.on_battery, { signal })) …
+ * ```
+ *
+ * Every field has a default: a node that has just started, or whose snapshot no longer fits, has a whole state. What
+ * is in a field survives a restart unless the field is {@link volatile}, so mark what is only true for the moment.
+ * Fields hold plain data of at most 64 KiB each; two procedures that write the same field wait for each other.
  */
 export const stateFields = {
-  /** Written by `system_checks`; null until the first check. Loads are in processes, not in percent. */
+  /** The last look of `system_checks` at the machine; null before the first. Loads count processes, not percent. */
   system: z.strictObject({
+    /** Unix seconds of the look: after a restart it is an old one. */
+    checked_at: z.number().nullable(),
     load_1m: z.number().min(0).nullable(),
     load_5m: z.number().min(0).nullable(),
     load_per_core: z.number().min(0).nullable(),
     memory_used_percent: z.number().min(0).max(100).nullable(),
     disk_used_percent: z.number().min(0).max(100).nullable(),
     cpu_temperature_c: z.number().nullable(),
-    /** True while load, memory, disk or temperature is above its threshold: others should skip heavy work. */
-    overloaded: z.boolean(),
   }).default({
+    checked_at: null,
     load_1m: null,
     load_5m: null,
     load_per_core: null,
     memory_used_percent: null,
     disk_used_percent: null,
     cpu_temperature_c: null,
-    overloaded: false,
   }),
-} as const;
+  /** True while load, memory, disk or temperature is above its threshold: others should skip heavy work. */
+  overloaded: volatile(z.boolean().default(false)),
+} as const satisfies StateFields;
 
-export const stateSchema = z.strictObject(stateFields);
-export type State = z.output<typeof stateSchema>;
-export type StateField = keyof State;
-
-/** The state of a node that knows nothing yet. */
-export function defaultState(): State {
-  return stateSchema.parse({});
-}
+export type State = StateOf<typeof stateFields>;

@@ -1,151 +1,179 @@
 // Runs in: any worker thread.
-import { describeFaults, faultsOf } from "./faults.ts";
-import type { StateBroadcast, StateRequest, StateSnapshot, StateVerdict } from "./protocol.ts";
-import type { JsonSchema } from "./secrets.ts";
-import { type State, stateFields } from "./state.ts";
-import * as z from "zod";
+import type { AuthorityToReplica, ReplicaToAuthority, StateDelta } from "./protocol.ts";
+import { StateAttempt } from "./state_attempt.ts";
+import type { DeepReadonly, FieldTexts, StateFields, StateOf } from "./state_fields.ts";
+import { Waiters } from "./state_waiters.ts";
 
-/** The name of the BroadcastChannel that main tells changes on. */
-export const STATE_CHANNEL = "ivy-state";
-
-/** How often an update is made again on a newer state before it is given up. */
-const MAX_ATTEMPTS = 1000;
+/** How many waiting updates go to main as one change: few enough to be made again quickly when another wins. */
+const MAX_BATCH = 50;
 
 /** The shared state, as a procedure sees it. */
-export interface SharedState {
-  /** The whole state, never half of an update; costs nothing to read. Frozen: change it by {@link update}. */
-  readonly current: State;
+export interface SharedState<State> {
   /**
-   * Changes the state: `change` edits a draft, and is called again on a newer one when another procedure changed
-   * the same top-level field in between (so it must not have other effects). Resolves when main has the change and
-   * `current` shows it; the other replicas show it moments later.
+   * The whole state, never half of an update and never older than what was seen before; costs no message. Frozen:
+   * change it by {@link update}.
+   */
+  readonly current: DeepReadonly<State>;
+  /**
+   * Changes the state: `change` edits a draft, at once and without waiting. All its edits become visible together.
+   * When another procedure changed a field that `change` has read or written, before main had this one, it is called
+   * again on the newer state: it must be quick and have no other effects.
    *
-   * @throws {TypeError} when the draft breaks the schema (with path and reason); nothing is changed then.
+   * Resolves when main has put the change into its order and `current` shows it; the other replicas show it moments
+   * later, and it is on disk about a second later.
+   *
+   * @throws {TypeError} with path and reason when the draft breaks the schema, is no plain data, or one of its
+   * top-level fields weighs more than 64 KiB; and whatever `change` throws. Nothing is changed then.
    */
   update(change: (draft: State) => void): Promise<void>;
   /**
-   * The selected value now and after each change of it; who lags sees only the latest. Ends when the signal aborts.
+   * The selected value now, then after each change of it. Who is slow misses values in between, never the latest.
+   * Ends when the signal aborts.
    */
-  watch<T>(select: (state: State) => T, options: { signal: AbortSignal }): AsyncGenerator<T, void, void>;
+  watch<T>(
+    select: (state: DeepReadonly<State>) => T,
+    options: { signal: AbortSignal },
+  ): AsyncGenerator<T, void, void>;
 }
 
-export interface ReplicaOptions {
-  snapshot: StateSnapshot;
-  generation: number;
-  /** Asks main. */
-  ask: (request: StateRequest) => Promise<{ verdict: StateVerdict; snapshot: StateSnapshot }>;
+export interface ReplicaOptions<Fields extends StateFields> {
+  fields: Fields;
+  /** The whole state to start from. */
+  whole: StateDelta;
+  /** The way to main. */
+  send: (request: ReplicaToAuthority) => void;
 }
 
-/** A full copy of the state that follows main's broadcasts and asks for the whole when one was lost. */
-export class StateReplica implements SharedState {
-  #current: State;
-  #sequence: number;
-  #options: ReplicaOptions;
-  #catchingUp = false;
-  #watchers = new Set<() => void>();
+interface Update<State> {
+  change: (draft: State) => void;
+  resolve: () => void;
+  reject: (error: unknown) => void;
+}
 
-  constructor(options: ReplicaOptions) {
+/** A full copy of the state that follows main's order, and asks main for what it missed. */
+export class StateReplica<Fields extends StateFields> implements SharedState<StateOf<Fields>> {
+  #options: ReplicaOptions<Fields>;
+  #sequence = 0;
+  #texts: FieldTexts = {};
+  #current = {} as DeepReadonly<StateOf<Fields>>;
+  /** Fields whose text is newer than `#current`. */
+  #stale = new Set<string>();
+  #watchers = new Waiters();
+  #waiting: Update<StateOf<Fields>>[] = [];
+  /** The updates that main is judging. */
+  #batch: Update<StateOf<Fields>>[] = [];
+  #isCatchingUp = false;
+
+  constructor(options: ReplicaOptions<Fields>) {
     this.#options = options;
-    this.#current = deepFreeze(options.snapshot.state);
-    this.#sequence = options.snapshot.sequence;
+    this.#apply(options.whole);
   }
 
-  get current(): State {
+  /** The place in main's order that `current` shows. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  get current(): DeepReadonly<StateOf<Fields>> {
+    if (this.#stale.size > 0) this.#refresh();
     return this.#current;
   }
 
-  /** Takes a broadcast in; call it for each message of the channel. */
-  receive({ sequence, fields }: StateBroadcast): void {
-    if (sequence <= this.#sequence) return;
-    const isNext = sequence === this.#sequence + 1 && Object.keys(fields).length > 0;
-    if (isNext) this.#show({ sequence, state: { ...this.#current, ...fields } });
-    else void this.#catchUp();
-  }
-
-  async update(change: (draft: State) => void): Promise<void> {
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const baseSequence = this.#sequence;
-      const fields = changedFields(this.#current, change);
-      if (Object.keys(fields).length === 0) return;
-      const { generation } = this.#options;
-      const { verdict, snapshot } = await this.#options.ask({
-        kind: "change",
-        generation,
-        baseSequence,
-        fields,
-      });
-      this.#show(snapshot);
-      if (verdict.kind === "ok") return;
-      if (verdict.kind === "refused") throw new TypeError(`state update refused: ${verdict.reason}`);
-    }
-    throw new Error(`state update given up: other procedures won ${MAX_ATTEMPTS} times in a row`);
-  }
-
-  async *watch<T>(
-    select: (state: State) => T,
-    { signal }: { signal: AbortSignal },
-  ): AsyncGenerator<T, void, void> {
-    let last: T | undefined;
-    for (let first = true; !signal.aborted;) {
-      const value = select(this.#current);
-      if (first || !sameValue(value, last)) {
-        first = false;
-        last = value;
-        yield value;
-        continue;
-      }
-      await this.#nextChange(signal);
+  /** Takes main's broadcasts and answers. */
+  receive(message: AuthorityToReplica): void {
+    switch (message.type) {
+      case "changed":
+        return this.#apply(message.delta);
+      case "latest":
+        return this.#catchUpTo(message.sequence);
+      case "missed":
+        this.#isCatchingUp = false;
+        return this.#apply(message.delta);
+      case "judged":
+        return this.#judged(message.isAccepted, message.delta);
+      default:
+        message satisfies never;
     }
   }
 
-  #nextChange(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        this.#watchers.delete(done);
-        signal.removeEventListener("abort", done);
-        resolve();
-      };
-      this.#watchers.add(done);
-      signal.addEventListener("abort", done);
-      if (signal.aborted) done();
+  update(change: (draft: StateOf<Fields>) => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#waiting.push({ change, resolve, reject }) === 1) queueMicrotask(() => this.#sendBatch());
     });
   }
 
-  #show(snapshot: StateSnapshot): void {
-    if (snapshot.sequence <= this.#sequence) return;
-    this.#sequence = snapshot.sequence;
-    this.#current = deepFreeze(snapshot.state);
-    for (const wake of [...this.#watchers]) wake();
+  async *watch<T>(
+    select: (state: DeepReadonly<StateOf<Fields>>) => T,
+    { signal }: { signal: AbortSignal },
+  ): AsyncGenerator<T, void, void> {
+    let last: T | undefined;
+    for (let isFirst = true; !signal.aborted;) {
+      const value = select(this.current);
+      if (isFirst || !sameValue(value, last)) {
+        isFirst = false;
+        last = value;
+        yield value;
+      } else await this.#watchers.next(signal);
+    }
   }
 
-  async #catchUp(): Promise<void> {
-    if (this.#catchingUp) return;
-    this.#catchingUp = true;
-    const { snapshot } = await this.#options.ask({ kind: "whole" });
-    this.#catchingUp = false;
-    this.#show(snapshot);
+  #apply({ since, sequence, fields }: StateDelta): void {
+    if (sequence <= this.#sequence) return;
+    if (since > this.#sequence) return this.#catchUpTo(sequence);
+    for (const [name, text] of Object.entries(fields)) {
+      if (this.#texts[name] === text) continue;
+      this.#texts[name] = text;
+      this.#stale.add(name);
+    }
+    this.#sequence = sequence;
+    this.#watchers.wakeAll();
+  }
+
+  #catchUpTo(sequence: number): void {
+    if (sequence <= this.#sequence || this.#isCatchingUp) return;
+    this.#isCatchingUp = true;
+    this.#options.send({ type: "catch_up", since: this.#sequence });
+  }
+
+  #refresh(): void {
+    const fresh = [...this.#stale].map((name) => [name, deepFreeze(JSON.parse(this.#texts[name]!))]);
+    this.#current = Object.freeze({ ...this.#current, ...Object.fromEntries(fresh) });
+    this.#stale.clear();
+  }
+
+  /** Runs the waiting updates on the state at hand and sends what they change; one change at a time is under way. */
+  #sendBatch(): void {
+    while (this.#batch.length === 0 && this.#waiting.length > 0) {
+      const attempt = new StateAttempt(this.#options.fields, this.#texts);
+      const batch = this.#waiting.splice(0, MAX_BATCH).filter((update) => tryUpdate(attempt, update));
+      if (Object.keys(attempt.changed).length === 0) batch.forEach(({ resolve }) => resolve());
+      else {
+        this.#batch = batch;
+        const { touched, changed: fields } = attempt;
+        this.#options.send({ type: "change", since: this.#sequence, touched: [...touched], fields });
+      }
+    }
+  }
+
+  #judged(isAccepted: boolean, delta: StateDelta): void {
+    const batch = this.#batch;
+    this.#batch = [];
+    this.#apply(delta);
+    if (isAccepted) batch.forEach(({ resolve }) => resolve());
+    else this.#waiting.unshift(...batch);
+    this.#sendBatch();
   }
 }
 
-/** The top-level fields that `change` leaves different, validated. */
-function changedFields(current: State, change: (draft: State) => void): Partial<State> {
-  const draft = structuredClone(current);
-  const result: unknown = change(draft);
-  if (result instanceof Promise) {
-    throw new TypeError("state update refused: the update function must not be async");
+/** @returns false when the update has failed and told so. */
+function tryUpdate<State>(attempt: StateAttempt, { change, reject }: Update<State>): boolean {
+  try {
+    attempt.run(change);
+    return true;
+  } catch (error) {
+    reject(error);
+    return false;
   }
-  const changed = (Object.keys(draft) as (keyof State)[]).filter((key) =>
-    !sameValue(draft[key], current[key])
-  );
-  const faults = changed.flatMap((key) => {
-    const schema: z.ZodType | undefined = stateFields[key];
-    if (schema === undefined) return [`${key}: no such field in src/shared/state.ts`];
-    const checked = schema.safeParse(draft[key]);
-    if (checked.success) return [];
-    return describeFaults(faultsOf(checked.error), z.toJSONSchema(schema) as JsonSchema, draft[key], [key]);
-  });
-  if (faults.length > 0) throw new TypeError(`state update refused: ${faults.join("; ")}`);
-  return Object.fromEntries(changed.map((key) => [key, draft[key]]));
 }
 
 /** Equality of plain values, by structure. */
@@ -158,9 +186,6 @@ export function sameValue(a: unknown, b: unknown): boolean {
 }
 
 function deepFreeze<T>(value: T): T {
-  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
-    Object.freeze(value);
-    Object.values(value).forEach(deepFreeze);
-  }
+  if (typeof value === "object" && value !== null) Object.values(Object.freeze(value)).forEach(deepFreeze);
   return value;
 }

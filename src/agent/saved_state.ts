@@ -1,0 +1,31 @@
+// Runs in: main thread.
+import { defaultTexts, type StateFields } from "../shared/state_fields.ts";
+import { exists } from "./paths.ts";
+import { StateFile } from "./state_file.ts";
+import { fitState } from "./state_fit.ts";
+
+/** The shared state as the last agent left it. */
+export interface SavedState {
+  state: Record<string, unknown>;
+  /** Unix milliseconds; null when it is not known. */
+  savedMs: number | null;
+}
+
+/**
+ * Reads the snapshot of an agent that does not run, as the next start would restore it.
+ *
+ * @returns undefined when there is none.
+ * @throws {Error} when it is damaged.
+ */
+export async function readSavedState(path: string, fields: StateFields): Promise<SavedState | undefined> {
+  if (!exists(path)) return undefined;
+  const file = await StateFile.open(path);
+  try {
+    const { fields: saved, savedMs } = await file.read();
+    const texts = { ...defaultTexts(fields), ...fitState(saved, fields).texts };
+    const state = Object.entries(texts).map(([name, text]) => [name, JSON.parse(text)]);
+    return { state: Object.fromEntries(state), savedMs };
+  } finally {
+    file.close();
+  }
+}
