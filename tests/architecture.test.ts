@@ -36,7 +36,7 @@ const PLANTED: { name: string; path: string; source: string; violations: string[
     path: "src/agent/planted.ts",
     source: `// Runs in: main thread.\nimport { join } from "node:path";\nimport "node:sqlite";\njoin();\n`,
     violations: [
-      `src/agent/planted.ts:3 imports "node:sqlite", but only src/store may: one thread alone writes measurements`,
+      `src/agent/planted.ts:3 imports "node:sqlite", but only src/store and src/agent/state_check.ts may: one thread alone writes measurements`,
     ],
   },
   {

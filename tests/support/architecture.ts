@@ -44,7 +44,7 @@ function checkImport(entry: ModuleImport, path: string, room: Room, root: string
   const isLocal = entry.target.startsWith("file:");
   const fault = isLocal
     ? localFault(relative(root, fromFileUrl(entry.target)), room)
-    : externalFault(entry.specifier, room);
+    : externalFault(entry.specifier, path, room);
   return fault === undefined ? undefined : `${path}:${entry.line} imports "${entry.specifier}", but ${fault}`;
 }
 
@@ -55,11 +55,13 @@ function localFault(target: string, room: Room): string | undefined {
   return `${room.path} may import from ${allowed} only: ${room.reason}`;
 }
 
-function externalFault(specifier: string, room: Room): string | undefined {
+function externalFault(specifier: string, path: string, room: Room): string | undefined {
   const name = packageName(specifier);
   const reserved = RESERVED.get(name);
-  if (reserved !== undefined && reserved.room !== room.path && room.path !== "tests") {
-    return `only ${reserved.room} may: ${reserved.reason}`;
+  if (
+    reserved !== undefined && !reserved.rooms.some((allowed) => isIn(path, allowed)) && room.path !== "tests"
+  ) {
+    return `only ${reserved.rooms.join(" and ")} may: ${reserved.reason}`;
   }
   if (name.startsWith("node:") || room.external.some((pattern) => matches(name, pattern))) return;
   const allowed = room.external.length === 0 ? "no package" : `${room.external.join(", ")} only`;

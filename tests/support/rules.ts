@@ -112,9 +112,12 @@ export const ROOMS: readonly Room[] = [
   },
 ];
 
-/** Builtins of Node that one room has for itself. */
-export const RESERVED: ReadonlyMap<string, { room: string; reason: string }> = new Map([
-  ["node:sqlite", { room: "src/store", reason: "one thread alone writes measurements" }],
+/** Builtins of Node that some rooms have for themselves. */
+export const RESERVED: ReadonlyMap<string, { rooms: readonly string[]; reason: string }> = new Map([
+  ["node:sqlite", {
+    rooms: ["src/store", "src/agent/state_check.ts"],
+    reason: "one thread alone writes measurements",
+  }],
 ]);
 
 /** Where `import.meta.resolve("./x.ts")` may stand, and what it may name. */
