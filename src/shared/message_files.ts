@@ -7,9 +7,8 @@ import { idOfLine } from "./message_line.ts";
 
 /** The UTC days of which there are messages in a folder, oldest first. */
 export function messageDays(directory: string): string[] {
-  const days = [...Deno.readDirSync(directory)].map(({ name }) =>
-    /^(\d{4}-\d\d-\d\d)\.jsonl(\.gz)?$/.exec(name)?.[1]
-  );
+  if (!existsSync(directory)) return [];
+  const days = readdirSync(directory).map((name) => /^(\d{4}-\d\d-\d\d)\.jsonl(\.gz)?$/.exec(name)?.[1]);
   return [...new Set(days.filter((day) => day !== undefined))].sort();
 }
 

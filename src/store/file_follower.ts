@@ -84,6 +84,13 @@ export class FileFollower {
     this.#options.files.close();
   }
 
+  /** Stops at once, without syncing. */
+  abandon(): void {
+    clearTimeout(this.#syncTimer);
+    clearTimeout(this.#retryTimer);
+    this.#options.files.close();
+  }
+
   #append(rows: OutboxRow[]): void {
     this.#options.files.append(rows);
     this.#writtenId = rows.at(-1)!.id;

@@ -114,7 +114,7 @@ export class Store {
   #mustSaveSynced = false;
   #isScheduled = false;
   #isClosed = false;
-  #isKeepingHouse = false;
+  #house: Promise<void>;
   #refused: number;
   #houseKeeping: ReturnType<typeof setInterval>;
   #hasWork = Promise.resolve();
@@ -152,8 +152,11 @@ export class Store {
     });
     if (options.backends !== null) this.setBackends(options.backends);
     this.#files.announceSynced();
-    this.#houseKeeping = setInterval(() => void this.#keepHouse(), HOUSE_KEEPING_MS);
-    void this.#keepHouse();
+    this.#houseKeeping = setInterval(
+      () => this.#house = this.#house.then(() => this.#keepHouse()),
+      HOUSE_KEEPING_MS,
+    );
+    this.#house = this.#keepHouse();
   }
 
   /** True when the database was too large to be checked at the start. */
@@ -240,6 +243,7 @@ export class Store {
   async close(): Promise<void> {
     clearInterval(this.#houseKeeping);
     this.#commit();
+    await this.#house;
     await this.#hasWork;
     await this.#replays.close();
     await this.#files.close();
@@ -247,6 +251,23 @@ export class Store {
     this.#isClosed = true;
     this.#notePlaces();
     this.#database.close();
+  }
+
+  /** Resolves when everything stored so far is in synced daily files. */
+  async settledFiles(): Promise<void> {
+    await this.#files.sync();
+  }
+
+  /** Resolves when the house keeping that is under way has ended. */
+  async settledHouse(): Promise<void> {
+    await this.#house;
+  }
+
+  /** Stops at once, without writing anything more; what waits is lost, as in a crash. */
+  abandon(): void {
+    this.#isClosed = true;
+    clearInterval(this.#houseKeeping);
+    this.#files.abandon();
   }
 
   #change(work: () => number): { count: number } {
@@ -350,15 +371,13 @@ export class Store {
 
   async #feedReplays(): Promise<void> {
     try {
-      if (await this.#replays.feed()) this.#options.onAvailable();
+      while (!this.#isClosed && await this.#replays.feed()) this.#options.onAvailable();
     } catch (error) {
       this.#options.onFailure(error);
     }
   }
 
   async #keepHouse(): Promise<void> {
-    if (this.#isKeepingHouse) return;
-    this.#isKeepingHouse = true;
     try {
       await keepHouse(this.#houseOptions());
       if (!this.#isClosed) this.#notePlaces();
@@ -367,8 +386,6 @@ export class Store {
         "finished days could not be compressed or removed; tried again in a minute",
         error,
       );
-    } finally {
-      this.#isKeepingHouse = false;
     }
   }
 

@@ -1,0 +1,164 @@
+// Runs in: tests.
+import { join } from "@std/path";
+import { createLogger } from "../../src/shared/logger.ts";
+import { type Message, type Variant, VARIANTS } from "../../src/shared/message.ts";
+import { compressedLines, messageDays, plainLines } from "../../src/shared/message_files.ts";
+import type { LogEntry, OutgoingMessage } from "../../src/shared/protocol.ts";
+import { type Database, openDatabase } from "../../src/store/database.ts";
+import { databasePath } from "../../src/store/recovery.ts";
+import { openStore, Store, type StoreOptions } from "../../src/store/store.ts";
+
+/** A moment at noon, so that small steps do not change the day. */
+export const NOON_MS = Date.UTC(2026, 5, 15, 12);
+
+/** A real store in this thread, on real files, under an injected clock. */
+export class TestStore {
+  readonly directory: string;
+  readonly log: LogEntry[] = [];
+  readonly failures: unknown[] = [];
+  nowMs = NOON_MS;
+  monotonicMs = 1000;
+  store!: Store;
+  #database: Database | undefined;
+  #sequence = 0;
+  #options: Partial<StoreOptions>;
+  #generation = 0;
+
+  constructor(options: Partial<StoreOptions> = {}) {
+    this.directory = options.directory ?? Deno.makeTempDirSync({ prefix: "ivy_store_" });
+    this.#options = options;
+  }
+
+  get messagesFolder(): string {
+    return join(this.directory, "messages");
+  }
+
+  options(changes: Partial<StoreOptions> = {}): StoreOptions {
+    return {
+      directory: this.directory,
+      runId: "test run",
+      settings: {
+        retention_days: null,
+        log_retention_days: null,
+        commit_interval_ms: 0,
+        min_free_mb: 0,
+        max_outbox_mb: 1000,
+      },
+      backends: [],
+      boot: { id: "boot a", uptimeMs: 0 },
+      clockTrusted: true,
+      logger: createLogger("store", (entry) => this.log.push(entry)),
+      now: () => this.nowMs,
+      monotonic: () => this.monotonicMs,
+      onStored: () => {},
+      onAvailable: () => {},
+      onFailure: (error) => this.failures.push(error),
+      ...this.#options,
+      ...changes,
+    };
+  }
+
+  /** Opens with the same code as the worker; `changes` hold from now on. */
+  async open(changes: Partial<StoreOptions> = {}): Promise<this> {
+    this.#options = { ...this.#options, ...changes };
+    this.#generation++;
+    this.#sequence = 0;
+    this.store = await openStore(this.options());
+    return this;
+  }
+
+  /** Opens so that {@link crash} is possible. */
+  openFragile(changes: Partial<StoreOptions> = {}): this {
+    this.#options = { ...this.#options, ...changes };
+    this.#generation++;
+    this.#sequence = 0;
+    this.#database = openDatabase(databasePath(this.directory));
+    this.store = new Store(this.#database, this.options());
+    return this;
+  }
+
+  /** What `kill -9` leaves: nothing that is not on disk already happens any more. */
+  crash(): void {
+    this.store.abandon();
+    this.#database!.close();
+  }
+
+  /** Stores messages of the given texts; resolves when they are durable. @throws when they are refused. */
+  send(variant: Variant, ...texts: string[]): Promise<void> {
+    const messages = texts.map((text): OutgoingMessage => ({
+      sequence: ++this.#sequence,
+      timeMs: this.nowMs,
+      variant,
+      body: bodyOf(variant, text),
+    }));
+    return new Promise((resolve, reject) =>
+      this.store.append({
+        producer: { name: "test", generation: this.#generation },
+        messages,
+        answer: (answer) => answer.type === "appended" ? resolve() : reject(new Error(answer.reason)),
+      })
+    );
+  }
+
+  acknowledge(backend: string, ids: number[]): Promise<void> {
+    return new Promise((resolve) =>
+      this.store.settle(backend, { type: "acknowledge", ids }, () => resolve())
+    );
+  }
+
+  giveBack(backend: string, ids: number[]): Promise<void> {
+    return new Promise((resolve) => this.store.settle(backend, { type: "give_back", ids }, () => resolve()));
+  }
+
+  park(backend: string, id: number, reason: string): Promise<void> {
+    return new Promise((resolve) =>
+      this.store.settle(backend, { type: "park", id, reason }, () => resolve())
+    );
+  }
+
+  /** Every line as it stands in the files, day by day; the compressed part of a day first. */
+  async lines(): Promise<string[]> {
+    const lines: string[] = [];
+    for (const day of messageDays(this.messagesFolder)) {
+      const path = join(this.messagesFolder, `${day}.jsonl`);
+      for await (const line of compressedLines(`${path}.gz`)) lines.push(line);
+      for await (const line of plainLines(path)) lines.push(line);
+    }
+    return lines;
+  }
+
+  async messages(): Promise<Message[]> {
+    return (await this.lines()).map((line) => JSON.parse(line));
+  }
+
+  /** Checks that for every backend accepted = acknowledged + waiting + parked + dropped. */
+  assertSums(): void {
+    for (const [backend, byVariant] of Object.entries(this.store.request({ kind: "statistics" }).backends)) {
+      for (const variant of VARIANTS) {
+        const { accepted, acknowledged, waiting, parked, dropped } = byVariant[variant];
+        if (accepted === acknowledged + waiting + parked + dropped && waiting >= 0) continue;
+        throw new Error(`${backend} ${variant}: the sums are wrong: ${JSON.stringify(byVariant[variant])}`);
+      }
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.store.close();
+    } catch { /* crashed on purpose */ }
+    Deno.removeSync(this.directory, { recursive: true });
+  }
+}
+
+export function bodyOf(variant: Variant, text: string): string {
+  switch (variant) {
+    case "data":
+      return JSON.stringify({ variant, data: { text } });
+    case "log":
+      return JSON.stringify({ variant, level: "INFO", subject: text, body: "" });
+    case "config":
+      return JSON.stringify({ variant, status: "received", config: { text } });
+    default:
+      return variant satisfies never;
+  }
+}
