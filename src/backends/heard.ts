@@ -1,14 +1,12 @@
 // Runs in: backend worker.
+import type { Heard } from "../runtime/backend.ts";
 import { JsonError, parseJson } from "../shared/json.ts";
 
 const MAX_REVISION = 2_147_483_647;
 /** How deep values may be nested: deeper ones are an attack on whoever walks through them. */
 const MAX_DEPTH = 64;
 
-/** What a server's message turned out to be. */
-export type Heard =
-  | { kind: "configuration"; revision: number; config: unknown }
-  | { kind: "garbage"; reason: string };
+export type { Heard };
 
 export function garbage(reason: string): Heard & { kind: "garbage" } {
   return { kind: "garbage", reason };

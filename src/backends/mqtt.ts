@@ -30,9 +30,9 @@ export function encode({ id, timestamp, variant, body }: LeasedMessage, topics: 
   return { id, channel, text: `{"id":${id},"timestamp":${timestamp},"message_body":${body}}` };
 }
 
-/** A configuration is a whole one and carries its own revision. */
-export function decode(payload: Uint8Array): Heard {
-  return decodeConfiguration(payload);
+/** A whole configuration, which carries its own revision; undefined for the empty message that deletes a retained one. */
+export function decode(payload: Uint8Array): Heard | undefined {
+  return payload.length === 0 ? undefined : decodeConfiguration(payload);
 }
 
 /** Any MQTT broker: EMQX, HiveMQ, Mosquitto, AWS IoT Core. */
@@ -48,11 +48,7 @@ export default defineMqttBackend({
       encode: (message) => encode(message, topics),
       parcel: { isArray: false, maxElements: 1, maxBytes: Infinity },
       subscriptions: [topics.config_set],
-      heard(_topic, payload) {
-        const heard = decode(payload);
-        if (heard.kind === "garbage") inbox.garbage(heard.reason);
-        else inbox.configuration(heard.revision, heard.config);
-      },
+      heard: (_topic, payload) => inbox.heard(decode(payload)),
       presence: { topic: topics.status, online: "online", offline: "offline" },
       ...(facts.storeId === null ? {} : { userProperties: { store_id: facts.storeId } }),
     };

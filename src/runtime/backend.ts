@@ -31,11 +31,16 @@ export interface BackendContext<Settings> {
   inbox: Inbox;
 }
 
+/** What a server's message turned out to be: a configuration, unjudged, or nothing that can be understood. */
+export type Heard =
+  | { kind: "configuration"; revision: number; config: unknown }
+  | { kind: "garbage"; reason: string };
+
 /** Where a backend brings what its server sends. */
 export interface Inbox {
-  /** A configuration; what is old, repeated or wrong is sorted out by main. */
-  configuration(revision: number, config: unknown): void;
-  /** Something that cannot be understood: one line in the log at most every second. */
+  /** Main sorts out what is old, repeated or wrong. Garbage is one line in the log, at most every second. */
+  heard(heard: Heard | undefined): void;
+  /** The same as garbage of one's own wording. */
   garbage(reason: string): void;
   /** Something that the server asks of this node. @throws when it is not allowed, unknown or fails. */
   call(method: string, params: unknown): Promise<unknown>;

@@ -19,7 +19,12 @@ export function createInbox(
   let loggedMs = -Infinity;
   let unlogged = 0;
   const inbox: Inbox = {
-    configuration: (revision, config) => send({ type: "configuration", revision, config }),
+    heard(heard) {
+      if (heard?.kind === "garbage") inbox.garbage(heard.reason);
+      else if (heard !== undefined) {
+        send({ type: "configuration", revision: heard.revision, config: heard.config });
+      }
+    },
     garbage(reason) {
       if (monotonic() - loggedMs < GARBAGE_LINE_MS) {
         unlogged++;

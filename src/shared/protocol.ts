@@ -123,6 +123,8 @@ export interface BackendFacts {
   systemIdentifier: string;
   softwareVersion: string;
   configRevision: number;
+  /** Since when this configuration is in use. */
+  configuredMs: number;
   /** The kind of machine, for example `aarch64-unknown-linux-gnu`. */
   target: string;
   agentStartedMs: number;

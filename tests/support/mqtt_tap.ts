@@ -19,8 +19,8 @@ export interface Publish {
 export interface MqttTapOptions {
   /** Answers a publish in the server's place: the reason code that its acknowledgement will carry. */
   answer?: (publish: Publish) => number | undefined;
-  /** Lets what the server sends through; false = it is dropped. */
-  letDown?: (packet: Packet) => boolean;
+  /** While it says so, acknowledgements of publishes are dropped. */
+  isHolding?: () => boolean;
 }
 
 /** Reads the MQTT packets that go through a proxy, and may change what the server answers. */
@@ -88,6 +88,7 @@ export function createMqttTap(options: MqttTapOptions = {}): MqttTap {
     const settings = { protocolVersion: side.version };
     const listen = (packet: Packet) => {
       if (packet.cmd === "puback") {
+        if (options.isHolding?.()) return;
         const publish = side.inFlight.get(packet.messageId!);
         side.inFlight.delete(packet.messageId!);
         if (publish !== undefined) {
@@ -96,7 +97,7 @@ export function createMqttTap(options: MqttTapOptions = {}): MqttTap {
           publish.answer = packet.reasonCode ?? 0;
         }
       }
-      if (options.letDown?.(packet) ?? true) out.push(generate(packet, settings));
+      out.push(generate(packet, settings));
     };
     side.down.on("packet", listen);
     side.down.parse(Buffer.from(bytes));

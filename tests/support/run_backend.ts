@@ -21,6 +21,7 @@ export const FACTS: BackendFacts = {
   systemIdentifier: "test-system-1",
   softwareVersion: "1.2.3",
   configRevision: 7,
+  configuredMs: 1_763_806_000_000,
   target: "x86_64-unknown-linux-gnu",
   agentStartedMs: 1_763_806_000_000,
   bootedMs: 1_763_800_000_000,
@@ -69,7 +70,10 @@ export function runBackend(backend: Backend, options: RunOptions): RunningBacken
   const kept: unknown[] = [];
   const connections: RunningBackend["connections"] = [];
   const inbox: Inbox = {
-    configuration: (revision, config) => void configurations.push({ revision, config }),
+    heard(heard) {
+      if (heard?.kind === "garbage") garbage.push(heard.reason);
+      else if (heard !== undefined) configurations.push({ revision: heard.revision, config: heard.config });
+    },
     garbage: (reason) => void garbage.push(reason),
     call: (method, params) => {
       calls.push({ method, params });
