@@ -1,9 +1,11 @@
 // Runs in: any thread.
-import { createReadStream, existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
+import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { idOfLine } from "./message_line.ts";
+
+const CHUNK_BYTES = 65_536;
 
 /** The UTC days of which there are messages in a folder, oldest first. */
 export function messageDays(directory: string): string[] {
@@ -14,12 +16,15 @@ export function messageDays(directory: string): string[] {
 
 /**
  * The lines of one day, from the compressed part and from the part that is still plain, in this order. A line that
- * stands in both (a crash came between compressing and removing) comes once.
+ * stands in both (a crash came between compressing and removing) comes once; a day that is being compressed just now
+ * is read whole.
  */
 export async function* linesOfDay(directory: string, day: string): AsyncGenerator<string, void, void> {
-  const plain = join(directory, `${day}.jsonl`);
+  const path = join(directory, `${day}.jsonl`);
+  using plain = await openIfThere(path); // first: it is removed only after the compressed one is there
+  using compressed = await openIfThere(`${path}.gz`);
   let lastId = 0;
-  for (const part of [compressedLines(`${plain}.gz`), plainLines(plain)]) {
+  for (const part of [gunzippedLines(compressed), linesOf(plain)]) {
     for await (const line of part) {
       const id = idOfLine(line);
       if (id !== undefined && id <= lastId) continue;
@@ -31,14 +36,55 @@ export async function* linesOfDay(directory: string, day: string): AsyncGenerato
 
 /** The lines of a compressed file; none when there is no such file. */
 export async function* compressedLines(path: string): AsyncGenerator<string, void, void> {
-  if (existsSync(path)) yield* lines(createReadStream(path).pipe(createGunzip()));
+  using file = await openIfThere(path);
+  yield* gunzippedLines(file);
 }
 
 /** The lines of a plain file; none when there is no such file. */
 export async function* plainLines(path: string): AsyncGenerator<string, void, void> {
-  if (existsSync(path)) yield* lines(createReadStream(path));
+  using file = await openIfThere(path);
+  yield* linesOf(file);
 }
 
-async function* lines(input: NodeJS.ReadableStream): AsyncGenerator<string, void, void> {
-  for await (const line of createInterface({ input, crlfDelay: Infinity })) if (line !== "") yield line;
+type OpenFile = Disposable & { chunks: AsyncGenerator<Uint8Array, void, void> };
+
+async function openIfThere(path: string): Promise<OpenFile | undefined> {
+  try {
+    const file = await Deno.open(path);
+    return { chunks: chunksOf(file), [Symbol.dispose]: () => file.close() };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+async function* chunksOf(file: Deno.FsFile): AsyncGenerator<Uint8Array, void, void> {
+  for (;;) {
+    const buffer = new Uint8Array(CHUNK_BYTES);
+    const size = await file.read(buffer);
+    if (size === null) return;
+    yield buffer.subarray(0, size);
+  }
+}
+
+async function* gunzippedLines(file: OpenFile | undefined): AsyncGenerator<string, void, void> {
+  if (file === undefined) return;
+  const plain = Readable.from(file.chunks).pipe(createGunzip()); // knows files of several members, unlike the web's
+  yield* splitLines(plain as AsyncIterable<Uint8Array>);
+}
+
+async function* linesOf(file: OpenFile | undefined): AsyncGenerator<string, void, void> {
+  if (file !== undefined) yield* splitLines(file.chunks);
+}
+
+/** Cuts chunks into lines; a last line without its end comes too. */
+async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string, void, void> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of chunks) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) if (line !== "") yield line;
+  }
+  if (rest !== "") yield rest;
 }

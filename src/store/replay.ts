@@ -25,13 +25,17 @@ export interface ReplayOptions {
   directory: string;
   /** The corrected time of a row, Unix milliseconds. */
   correct: (row: Row) => number;
+  /** Told when there is something to lease again. */
+  onFed: () => void;
+  onFailure: (error: unknown) => void;
 }
 
 /** Sends what stands in the daily files again to one backend, a piece at a time; goes on after a restart. */
 export class Replays {
   #options: ReplayOptions;
-  #working = false;
-  /** True when no replay is under way, so that a commit need not look. */
+  #work: Promise<void> = Promise.resolve();
+  #isClosed = false;
+  /** True when no replay is under way, or is fed just now: a commit need not look. */
   #isIdle = false;
   #readers = new Map<number, AsyncGenerator<string, void, void>>();
 
@@ -50,24 +54,30 @@ export class Replays {
     return Number(this.#options.database.prepare(insert).run(backend, fromMs, toMs, day).lastInsertRowid);
   }
 
-  /** Reads on where a backend has room. @returns true when something was requeued. */
-  async feed(): Promise<boolean> {
-    if (this.#working || this.#isIdle) return false;
-    this.#working = true;
-    try {
-      let fed = false;
-      const jobs = this.#jobs();
-      this.#isIdle = jobs.length === 0;
-      for (const job of jobs) fed = await this.#feedOne(job) || fed;
-      return fed;
-    } finally {
-      this.#working = false;
-    }
+  /** Reads on wherever a backend has room; returns at once when that is being done already. */
+  feed(): void {
+    if (this.#isIdle || this.#isClosed) return;
+    this.#isIdle = true; // until a replay begins, or room appears while this one works
+    this.#work = this.#work.then(() => this.#feedAll()).catch(this.#options.onFailure);
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#work;
     for (const reader of this.#readers.values()) await reader.return();
     this.#readers.clear();
+  }
+
+  async #feedAll(): Promise<void> {
+    for (let fed = true; fed && !this.#isClosed;) {
+      fed = false;
+      for (const job of this.#jobs()) {
+        if (this.#isClosed) return;
+        fed = await this.#feedOne(job) || fed;
+      }
+      if (fed) this.#options.onFed();
+    }
+    this.#isIdle = this.#isClosed || this.#jobs().length === 0;
   }
 
   #jobs(): Job[] {

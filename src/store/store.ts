@@ -117,7 +117,6 @@ export class Store {
   #house: Promise<void>;
   #refused: number;
   #houseKeeping: ReturnType<typeof setInterval>;
-  #hasWork = Promise.resolve();
 
   constructor(database: Database, options: StoreOptions) {
     this.#options = options;
@@ -149,6 +148,8 @@ export class Store {
       backlog: this.#backlog,
       directory: this.#directory,
       correct: (row) => this.#clock.correct(row),
+      onFed: options.onAvailable,
+      onFailure: options.onFailure,
     });
     if (options.backends !== null) this.setBackends(options.backends);
     this.#files.announceSynced();
@@ -244,7 +245,6 @@ export class Store {
     clearInterval(this.#houseKeeping);
     this.#commit();
     await this.#house;
-    await this.#hasWork;
     await this.#replays.close();
     await this.#files.close();
     this.#commit();
@@ -313,7 +313,7 @@ export class Store {
         this.#options.onAvailable();
       }
       if (hasMore) this.#schedule();
-      this.#hasWork = this.#feedReplays();
+      this.#replays.feed();
     } catch (error) {
       this.#outbox.reload();
       if (isDamaged(error)) markDamaged(this.#options.directory, sentenceOf(error));
@@ -367,14 +367,6 @@ export class Store {
     this.#syncedId = id;
     this.#mustSaveSynced = true;
     this.#schedule();
-  }
-
-  async #feedReplays(): Promise<void> {
-    try {
-      while (!this.#isClosed && await this.#replays.feed()) this.#options.onAvailable();
-    } catch (error) {
-      this.#options.onFailure(error);
-    }
   }
 
   async #keepHouse(): Promise<void> {
