@@ -1,0 +1,1 @@
+// Runs in: benchmarks (a program that does nothing).

@@ -1,0 +1,2 @@
+// Runs in: benchmarks (a worker that does nothing).
+(globalThis as unknown as Worker).postMessage("up");
