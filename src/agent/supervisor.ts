@@ -106,18 +106,20 @@ export class Supervisor<In extends { type: string }, Out extends { type: string 
 
   async #superviseForever(): Promise<void> {
     const backoff = createBackoff(Math.random);
-    while (!this.#stopping.signal.aborted) {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
       const startedMs = performance.now();
-      const end = await this.#liveOnce();
-      if (this.#stopping.signal.aborted) return;
+      const life = this.#begin();
+      const end = await this.#endOf(life);
       const delayMs = backoff.next(performance.now() - startedMs);
-      this.#report(end, delayMs);
+      if (!signal.aborted) this.#report(end, delayMs);
       this.#state = "backoff";
-      await pause(delayMs, this.#stopping.signal);
+      if (!await life.terminate()) return this.#options.onUnstoppable(this.#options.name);
+      await pause(delayMs, signal);
     }
   }
 
-  async #liveOnce(): Promise<LifeEnd> {
+  #begin(): WorkerLife<In, Out> {
     this.#state = "starting";
     const life: WorkerLife<In, Out> = new WorkerLife<In, Out>({
       name: this.#options.name,
@@ -132,12 +134,15 @@ export class Supervisor<In extends { type: string }, Out extends { type: string 
     });
     this.#life = life;
     this.#options.onStart(life);
+    return life;
+  }
+
+  async #endOf(life: WorkerLife<In, Out>): Promise<LifeEnd> {
     const stopWatching = this.#watch(life);
     const end = await life.ended;
     stopWatching();
     this.#life = undefined;
     this.#options.onEnd(life);
-    if (!await life.terminate()) this.#options.onUnstoppable(this.#options.name);
     return end;
   }
 
@@ -164,9 +169,9 @@ export class Supervisor<In extends { type: string }, Out extends { type: string 
       case "crashed":
         return `failed: ${(this.#options.explain ?? errorSentence)(end.error)}`;
       case "silent":
-        return `gave no sign of life for ${formatDuration(end.silentMs)} and was terminated`;
+        return `gave no sign of life for ${formatDuration(end.silentMs)} and is terminated`;
       case "too_large":
-        return `used ${formatBytes(end.bytes)} of memory, over its limit, and was terminated`;
+        return `used ${formatBytes(end.bytes)} of memory, over its limit, and is terminated`;
       default:
         return end satisfies never;
     }

@@ -6,7 +6,7 @@ import { MessageSender } from "../shared/message_sender.ts";
 import type { MainToProcedure, ProcedureToMain } from "../shared/protocol.ts";
 import type { JsonSchema } from "../shared/secrets.ts";
 import { stateFields } from "../shared/state.ts";
-import { withLimit } from "../shared/time.ts";
+import { formatDuration, withLimit } from "../shared/time.ts";
 import { linkToMain, type WorkerLink } from "../shared/worker_link.ts";
 import { createDevices } from "./devices.ts";
 import type { Procedure, ProcedureContext } from "./procedure.ts";
@@ -119,11 +119,16 @@ class ProcedureLife {
   async #endOnce(graceMs: number): Promise<void> {
     const context = this.#context;
     if (context === undefined) return;
-    const ended = await withLimit(this.#running.then(() => true), graceMs * RUN_SHARE, false);
-    if (!ended) this.link.logger.warning("run() goes on after its signal; tearing down nevertheless");
+    await this.#allow("run", this.#running, graceMs * RUN_SHARE);
     const teardown = (async () => await this.#procedure.teardown?.(context))();
-    await withLimit(teardown, graceMs * TEARDOWN_SHARE, undefined);
+    await this.#allow("teardown", teardown, graceMs * TEARDOWN_SHARE);
     await withLimit(this.#sender.settled(), graceMs * LAST_MESSAGES_SHARE, undefined);
+  }
+
+  async #allow(what: string, work: Promise<unknown>, limitMs: number): Promise<void> {
+    const isDone = await withLimit(work.then(() => true), limitMs, false);
+    if (isDone) return;
+    this.link.logger.warning(`${what}() did not end within ${formatDuration(limitMs)} of being told to end`);
   }
 
   #createContext(message: MainToProcedure & { type: "run" | "self_test" }): ProcedureContext<unknown> {

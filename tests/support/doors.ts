@@ -1,5 +1,7 @@
 // Runs in: any worker thread.
 
+const REMOTE_MODULE: string = "http://127.0.0.1:8999/module.ts";
+
 /**
  * Knocks at every door that Deno guards. `opened` or `denied` for each, and for what else comes back, the error.
  *
@@ -18,8 +20,8 @@ export async function tryDoors(lockFile: string): Promise<Record<string, string>
     write_config: () => Deno.writeTextFileSync(`${data}/../door.tmp`, ""),
     write_elsewhere: () => Deno.makeTempFileSync(),
     net_listen: () => Deno.listen({ port: 0, hostname: "127.0.0.1" }).close(),
-    net_connect: async () => (await Deno.connect({ port: 9, hostname: "127.0.0.1" })).close(),
-    net_fetch: () => fetch("http://127.0.0.1:9/"),
+    net_connect: async () => (await Deno.connect({ port: 8999, hostname: "127.0.0.1" })).close(),
+    net_fetch: () => fetch("http://127.0.0.1:8999/"),
     env_one: () => Deno.env.get("HOME"),
     env_all: () => Deno.env.toObject(),
     run: () => new Deno.Command("true").outputSync(),
@@ -28,7 +30,7 @@ export async function tryDoors(lockFile: string): Promise<Record<string, string>
     sys_memory: () => Deno.systemMemoryInfo(),
     sys_interfaces: () => Deno.networkInterfaces(),
     ffi: () => Deno.dlopen("libc.so.6", {}),
-    import_remote: () => import(`http://127.0.0.1:9/module.ts`),
+    import_remote: () => import(REMOTE_MODULE),
     worker_with_more: () => workerMayRead(),
   };
   const results = Object.entries(doors).map(async ([name, knock]) => [name, await resultOf(knock)]);

@@ -10,10 +10,12 @@ const stores: Record<string, string> = {
   doors: import.meta.resolve("./stores/doors_store.ts"),
 };
 const store = Deno.env.get("IVY_TEST_STORE");
+const stopGraceMs = Deno.env.get("IVY_TEST_STOP_GRACE_MS");
 const parts: Parts = {
   ...shippedParts,
   procedures: { ...shipped, ...testProcedures },
   ...(store === undefined ? {} : { storeModule: stores[store]!, storeWatchdogMs: 1000 }),
+  ...(stopGraceMs === undefined ? {} : { stopGraceMs: Number(stopGraceMs) }),
 };
 
 Deno.exit(await runCommandLine(Deno.args, { parts }));

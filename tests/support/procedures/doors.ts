@@ -3,12 +3,12 @@ import * as z from "zod";
 import { defineProcedure } from "../../../src/runtime/procedure.ts";
 import { tryDoors } from "../doors.ts";
 
-/** Tries what a worker may not do, and measures what came of it. */
+/** Tries what a worker may not do, and logs what came of it; under the name that its worker has. */
 export default defineProcedure({
-  name: "doors",
+  name: globalThis.name,
   config: z.strictObject({}),
-  async run({ node, messages, signal }) {
-    await messages.data(await tryDoors(node.lockFile));
+  async run({ node, logger, signal }) {
+    logger.info(`doors ${JSON.stringify(await tryDoors(node.lockFile))}`);
     await new Promise((resolve) => signal.addEventListener("abort", resolve));
   },
 });

@@ -5,13 +5,15 @@ import { defineProcedure } from "../../../src/runtime/procedure.ts";
 /** Measures on, whatever it is told. */
 export default defineProcedure({
   name: "ignores_teardown",
-  config: z.strictObject({}),
-  async run({ messages, logger }) {
-    logger.info("nobody stops me");
+  config: z.strictObject({ teardown_hangs: z.boolean().default(false) }),
+  async run({ messages }) {
     for (let count = 1;; count++) {
       await messages.data({ unstoppable: count });
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   },
-  teardown: ({ logger }) => logger.info("closing the valve of ignores_teardown"),
+  async teardown({ config, logger }) {
+    logger.info("closing the valve");
+    if (config.teardown_hangs) await new Promise(() => {});
+  },
 });
