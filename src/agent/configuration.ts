@@ -84,10 +84,10 @@ export function readConfig(file: string, procedureNames: string[]): LoadedConfig
 export function readRawConfig(file: string): unknown {
   try {
     const text = readIfThere(file);
-    if (text === undefined) throw new Error("it is missing");
+    if (text === undefined) throw new Error("it is missing; ivy init makes one from the template");
     return parseJson(text);
   } catch (error) {
-    const faults = [sentenceOf(error).replace(/, because .*/s, "")];
+    const faults = [sentenceOf(error)];
     throw error instanceof DuplicateKeyError
       ? new ConfigError(file, faults)
       : new DamagedConfigError(file, faults);

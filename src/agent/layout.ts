@@ -4,7 +4,7 @@ import template from "../../config/config.template.json" with { type: "text" };
 import { version } from "../shared/version.ts";
 import { CommandError, diskError } from "./errors.ts";
 import { readIfThere, replaceFile, replaceLink } from "./files.ts";
-import { exists, type Paths } from "./paths.ts";
+import { checkIsFolder, exists, type Paths } from "./paths.ts";
 
 /** Longest path of a unix socket that the kernel takes, in bytes. */
 const MAX_SOCKET_PATH_BYTES = 108;
@@ -75,14 +75,7 @@ function checkRoot({ root, socket }: Paths): void {
       `the path ${socket} has ${length} bytes, but a socket's may have ${MAX_SOCKET_PATH_BYTES}: choose a shorter --root`,
     );
   }
-  const existing = firstExisting(root);
-  if (!Deno.statSync(existing).isDirectory) {
-    throw new CommandError(`${existing} is a file, not a folder: choose another --root`);
-  }
-}
-
-function firstExisting(path: string): string {
-  return exists(path) ? path : firstExisting(dirname(path));
+  checkIsFolder(root);
 }
 
 /** The configuration of a new version is the old version's, of a new node the template's. */

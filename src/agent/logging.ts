@@ -123,7 +123,7 @@ function dailyFileSink(directory: string): { sink: Sink; close(): Promise<void> 
     getFileSink(join(directory, `${day}.log`), {
       formatter,
       nonBlocking: true,
-      flushInterval: 1000,
+      bufferSize: 0, // a line is in the file as soon as the one before it is
     }) as unknown as Sink & AsyncDisposable;
   let today = { day: "", sink: undefined as ReturnType<typeof open> | undefined };
   return {

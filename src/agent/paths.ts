@@ -1,6 +1,7 @@
 // Runs in: main thread.
 import { dirname, join, resolve } from "@std/path";
 import { version } from "../shared/version.ts";
+import { CommandError, EXIT } from "./errors.ts";
 
 /** Where everything is below the root. */
 export interface Paths {
@@ -57,6 +58,30 @@ export function findRoot(asked: string | undefined, env = (name: string) => Deno
 
 function isRoot(folder: string): boolean {
   return exists(join(folder, "current")) || exists(join(folder, "data"));
+}
+
+/**
+ * @returns the root, which need not exist.
+ * @throws {CommandError} when it, or what it lies in, is no folder.
+ */
+export function checkIsFolder(root: string): string {
+  const existing = firstExisting(root);
+  if (isFolder(existing)) return root;
+  throw new CommandError(`${existing} is no folder: choose another --root`, EXIT.wrongUsage);
+}
+
+function firstExisting(path: string): string {
+  return exists(path) ? path : firstExisting(dirname(path));
+}
+
+/** False also for a link that leads nowhere. */
+function isFolder(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 /** True when there is something at the path, be it a dangling link. */

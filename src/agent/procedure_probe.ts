@@ -64,6 +64,7 @@ class Probe {
   #options: ProbeOptions;
   /** A state of its own: a self-test tells the running procedures nothing. */
   readonly state = new StateAuthority(defaultTexts(stateFields));
+  #secretFaults: string[] = [];
   #finish!: (faults: string[]) => void;
 
   constructor(options: ProbeOptions) {
@@ -114,16 +115,15 @@ class Probe {
     const { settings, environment, name } = this.#options;
     if (settings === undefined) return this.#finish([]);
     const resolved = resolveSecrets(settings, schema, environment, ["procedures", name]);
-    if (resolved.faults.length > 0) return this.#finish(resolved.faults);
+    this.#secretFaults = resolved.faults;
     this.life.send({ type: "check", settings: resolved.value, beatIntervalMs: 1000 });
   }
 
-  #checked({ faults }: ProcedureToMain & { type: "checked" }): void {
+  #checked({ faults: found }: ProcedureToMain & { type: "checked" }): void {
     const { settings, name, node, selfTest } = this.#options;
-    if (faults.length > 0) {
-      return this.#finish(describeFaults(faults, this.schema!, settings, ["procedures", name]));
-    }
-    if (!selfTest) return this.#finish([]);
+    const described = describeFaults(found, this.schema!, settings, ["procedures", name]);
+    const faults = [...this.#secretFaults, ...described];
+    if (faults.length > 0 || !selfTest) return this.#finish(faults);
     const { door } = this.state.openDoor();
     this.life.send({ type: "self_test", node, state: door }, [door.port]);
   }

@@ -37,8 +37,8 @@ export interface CommandContext {
   flags: Record<string, string | boolean | undefined>;
   args: string[];
   out: Output;
-  /** The root that is meant; it need not exist. */
-  root: string;
+  /** The root that is meant; it need not exist. @throws {CommandError} when a file is in its place. */
+  readonly root: string;
   /** All commands, in the table's order. */
   commands: readonly Command[];
   /** Loads what the program is made of. */

@@ -2,7 +2,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import type { Parts } from "../agent/agent.ts";
 import { CommandError, EXIT, type ExitStatus } from "../agent/errors.ts";
-import { findRoot } from "../agent/paths.ts";
+import { checkIsFolder, findRoot } from "../agent/paths.ts";
 import { reportError, sentenceOf } from "../shared/errors.ts";
 import { didYouMean } from "../shared/nearest.ts";
 import type { Command, CommandContext, Flag } from "./command.ts";
@@ -45,7 +45,9 @@ async function dispatch(
     flags,
     args,
     out,
-    root: findRoot(flags["root"] as string | undefined, (name) => environment[name]),
+    get root() {
+      return checkIsFolder(findRoot(flags["root"] as string | undefined, (name) => environment[name]));
+    },
     commands,
     parts: async () => options.parts ?? (await import("../agent/agent.ts")).shippedParts,
     environment,

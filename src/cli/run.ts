@@ -1,5 +1,6 @@
 // Runs in: main thread.
 import { Agent, type Parts } from "../agent/agent.ts";
+import { checkConfig, type CheckOptions } from "../agent/config_check.ts";
 import { ConfigError, loadConfig, type LoadedConfig } from "../agent/configuration.ts";
 import { CommandError, EXIT, type ExitStatus } from "../agent/errors.ts";
 import { reportFailedStart } from "../agent/failed_start.ts";
@@ -23,7 +24,7 @@ export default async function run(context: CommandContext): Promise<ExitStatus> 
   const lock = await lockOrRefuse(paths);
   for (const line of createLayout(paths)) out.note(`ivy: ${line}`);
   const parts = await context.parts();
-  const loaded = await loadOrReport(paths, parts);
+  const loaded = await loadOrReport(paths, parts, environment);
   const ending = Promise.withResolvers<Ending>();
   const agent = new Agent({
     parts,
@@ -46,13 +47,27 @@ export default async function run(context: CommandContext): Promise<ExitStatus> 
 }
 
 /** @throws {ConfigError} after it has been put on record. */
-async function loadOrReport(paths: Paths, parts: Parts): Promise<LoadedConfig> {
+async function loadOrReport(
+  paths: Paths,
+  parts: Parts,
+  environment: Record<string, string>,
+): Promise<LoadedConfig> {
+  const { procedures } = parts;
   try {
-    return loadConfig(paths, Object.keys(parts.procedures));
+    return loadConfig(paths, Object.keys(procedures));
   } catch (error) {
-    if (error instanceof ConfigError) await reportFailedStart(error, { parts, paths });
-    throw error;
+    if (!(error instanceof ConfigError)) throw error;
+    const whole = await withProceduresFaults(error, { procedures, paths, environment });
+    await reportFailedStart(whole, { parts, paths });
+    throw whole;
   }
+}
+
+/** Main has found faults in its part; the procedures are asked as well, so that a person sees all at once. */
+async function withProceduresFaults(error: ConfigError, options: CheckOptions): Promise<ConfigError> {
+  if (error.raw === undefined) return error;
+  const all = await checkConfig(error.file, options).then(() => error, (thrown) => thrown);
+  return all instanceof ConfigError ? all : error;
 }
 
 async function lockOrRefuse(paths: Paths): Promise<RunLock> {

@@ -8,7 +8,7 @@ import { type Paths, pathsOf } from "../agent/paths.ts";
 import { programCommand } from "../agent/program.ts";
 import { runningPid } from "../agent/run_lock.ts";
 import type { AgentStatus } from "../agent/status.ts";
-import { pause } from "../shared/time.ts";
+import { pause, utcDay } from "../shared/time.ts";
 import type { CommandContext } from "./command.ts";
 
 /** How long every procedure may take to be started once, in milliseconds. */
@@ -60,7 +60,9 @@ async function waitUntilReady(paths: Paths, child: Deno.ChildProcess): Promise<A
     await pause(LOOK_EVERY_MS);
   }
   throw new CommandError(
-    `the agent was started but is not ready after ${READY_LIMIT_MS / 1000} s; see: ivy logs`,
+    `the agent was started but is not ready after ${READY_LIMIT_MS / 1000} s. The end of its log:\n${
+      lastLines(join(paths.logs, `${utcDay(Date.now())}.log`))
+    }`,
   );
 }
 
@@ -70,9 +72,12 @@ async function explainEnd(paths: Paths, { code }: Deno.CommandStatus): Promise<A
     const status = await askAgent<AgentStatus>(paths.socket, "GET", "/v1/status");
     if (status !== undefined) return status;
   }
-  const text = (readIfThere(consoleFile(paths)) ?? "").trim().split("\n").slice(-20).join("\n");
   throw new CommandError(
-    `the agent ended at once:\n${text}`,
+    `the agent ended at once:\n${lastLines(consoleFile(paths))}`,
     code === EXIT.invalidConfiguration ? code : EXIT.failed,
   );
+}
+
+function lastLines(file: string): string {
+  return (readIfThere(file) ?? "").trim().split("\n").slice(-20).join("\n");
 }

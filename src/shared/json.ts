@@ -27,8 +27,8 @@ export function parseJson(text: string): unknown {
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (error) {
-    throw new JsonError(describeSyntaxError(text, error as SyntaxError), { cause: error });
+  } catch { // its words show a piece of the text, which may be a secret
+    throw new JsonError(describeSyntaxError(text));
   }
   const duplicate = findDuplicateKey(text);
   if (duplicate !== undefined) {
@@ -39,14 +39,29 @@ export function parseJson(text: string): unknown {
   return value;
 }
 
-function describeSyntaxError(text: string, error: SyntaxError): string {
-  const offset = /at position (\d+)/.exec(error.message)?.[1];
-  const what = error.message.replace(/ in JSON.*$/s, "").replace(/, "[^]*$/, "").replace(/, \.\.\.[^]*$/, "");
-  if (offset !== undefined) return `it is not JSON: ${what} at ${place(text, Number(offset))}`;
-  if (/end of JSON/.test(error.message)) {
-    return `it is not JSON: it ends too early, at ${place(text, text.length)}`;
+/** The parser names the place of some faults only, so it is asked again with beginnings of the text. */
+function describeSyntaxError(text: string): string {
+  if (isBeginning(text)) return `it is not JSON: it ends too early, at ${place(text, text.length)}`;
+  let good = 0;
+  let bad = text.length;
+  while (bad - good > 1) {
+    const middle = Math.floor((good + bad) / 2);
+    if (isBeginning(text.slice(0, middle))) good = middle;
+    else bad = middle;
   }
-  return `it is not JSON: ${what}`;
+  return `it is not JSON: ${JSON.stringify(text[good])} is not expected at ${place(text, good)}`;
+}
+
+/** Whether more text could make it JSON. */
+function isBeginning(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch (error) {
+    const { message } = error as SyntaxError;
+    const position = /at position (\d+)/.exec(message)?.[1];
+    return /end of JSON input/.test(message) || Number(position) === text.length;
+  }
 }
 
 function place(text: string, offset: number): string {

@@ -1,13 +1,20 @@
 // Runs in: any thread.
 
-/** The candidate that is closest to what was typed, or undefined when none is close (more than a third differs). */
+/** Shorter beginnings fit too much. */
+const SHORTEST_BEGINNING = 3;
+
+/**
+ * The candidate that is closest to what was typed (at most a third differs), else one that begins like it, else
+ * undefined.
+ */
 export function nearest(typed: string, candidates: readonly string[]): string | undefined {
   const limit = Math.max(1, Math.ceil(typed.length / 3));
   const ranked = candidates
     .map((candidate) => ({ candidate, distance: editDistance(typed, candidate) }))
     .filter(({ distance }) => distance <= limit)
     .sort((a, b) => a.distance - b.distance);
-  return ranked[0]?.candidate;
+  if (ranked.length > 0) return ranked[0]!.candidate;
+  return typed.length < SHORTEST_BEGINNING ? undefined : candidates.find((one) => one.startsWith(typed));
 }
 
 /** ` (did you mean "x"?)` or nothing. */

@@ -24,6 +24,8 @@ export interface TestNodeOptions {
   procedures?: Record<string, Record<string, unknown>>;
   /** Name of the root inside a temporary folder; default `root`. */
   rootName?: string;
+  /** Where to make the temporary folder; default: where the system makes them. */
+  folder?: string;
   /** The test takes the time: then no coverage is measured. */
   timed?: boolean;
   env?: Record<string, string>;
@@ -43,7 +45,8 @@ export class TestNode implements AsyncDisposable {
 
   constructor(options: TestNodeOptions = {}) {
     this.#options = options;
-    this.#folder = Deno.makeTempDirSync({ prefix: "ivy-node-" });
+    const { folder: dir } = options;
+    this.#folder = Deno.makeTempDirSync({ prefix: "ivy-node-", ...(dir === undefined ? {} : { dir }) });
     this.root = join(this.#folder, options.rootName ?? "root");
     this.paths = pathsOf(this.root);
     if (options.procedures !== undefined) this.configure(() => {});

@@ -11,7 +11,8 @@ export default defineProcedure({
     for await (const _tick of every(0.02)) {
       for (let one = 0; one < config.at_once; one++) {
         const number = ++count;
-        messages.data({ number }).then(() => number % 25 === 0 && logger.debug(`acknowledged ${number}`));
+        const promise = messages.data({ number });
+        if (number % 25 === 0) promise.then(() => logger.debug(`acknowledged ${number}`), () => {});
       }
     }
   },

@@ -1,0 +1,205 @@
+// Runs in: tests.
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { version } from "../../src/shared/version.ts";
+import { logsOf, valuesOf } from "../support/messages.ts";
+import { TestNode } from "../support/node.ts";
+import { misbehavingIvy } from "../support/program.ts";
+
+Deno.test("ivy config: a valid file is shown, described and found valid", async (t) => {
+  await using node = new TestNode();
+  assertEquals((await node.ivy("init")).code, 0);
+
+  await t.step("validate", async () => {
+    const { code, stdout } = await node.ivy("config", "validate");
+    assertEquals(code, 0);
+    assertEquals(
+      stdout,
+      `${node.paths.configFile} is valid: revision -1, procedures system_checks, random_walk\n`,
+    );
+    const json = JSON.parse((await node.ivy("config", "validate", "--json")).stdout);
+    assertEquals(json, {
+      valid: true,
+      file: node.paths.configFile,
+      faults: [],
+      enabled_procedures: ["system_checks", "random_walk"],
+    });
+  });
+
+  await t.step("show", async () => {
+    const { stdout } = await node.ivy("config", "show");
+    assertEquals(JSON.parse(stdout), JSON.parse(Deno.readTextFileSync(node.paths.configFile)));
+  });
+
+  await t.step("schema: has what the procedures themselves say of their settings", async () => {
+    const schema = JSON.parse((await node.ivy("config", "schema")).stdout);
+    const { properties, required, additionalProperties } =
+      schema.properties.procedures.properties.random_walk;
+    assertEquals(properties.seconds_between_datapoints.maximum, 7200);
+    assertMatch(properties.seconds_between_datapoints.description, /seconds/);
+    assertEquals(properties.enabled, { type: "boolean" });
+    assertEquals(required.sort(), ["enabled", "seconds_between_datapoints"]);
+    assertEquals(additionalProperties, false);
+  });
+
+  await t.step("another file", async () => {
+    const file = join(node.root, "other.json");
+    Deno.writeTextFileSync(file, "{}");
+    const { code, stderr } = await node.ivy("config", "validate", file);
+    assertEquals(code, 78);
+    assertMatch(
+      stderr,
+      /other\.json is not a valid configuration:\n  general: expected an object, got nothing\n/,
+    );
+  });
+});
+
+Deno.test("fault 13 of Python Ivy: a misspelt key does not pass silently, and all faults are told at once", async () => {
+  await using node = new TestNode();
+  node.configure((config) => {
+    config.general.config_revision = "1" as never;
+    config["logging_verbosty"] = {};
+    config.general["system_identifer" as "system_identifier"] = "x";
+    config.storage["retention_days"] = 0 as never;
+    config.procedures["random_walk"] = { enabled: "yes", seconds_between_datapoints: 10 };
+    config.procedures["system_checks"] = {
+      enabled: true,
+      seconds_between_checks: 0.5,
+      secnds: 1,
+      warn_disc_percent: 5,
+    };
+    config.procedures["system_check"] = { enabled: true };
+  });
+  const { code, stdout } = await node.ivy("config", "validate", "--json");
+  assertEquals(code, 78);
+  const { valid, faults } = JSON.parse(stdout);
+  assertEquals(valid, false);
+  assertEquals(faults.toSorted(), [
+    '(the whole): unknown key "logging_verbosty" (did you mean "logging_verbosity"?)',
+    'general.config_revision: expected an integer from -1 to 2147483647, got "1"',
+    'general: unknown key "system_identifer" (did you mean "system_identifier"?)',
+    'procedures.random_walk.enabled: expected true or false, got "yes"',
+    'procedures.system_check: there is no such procedure (did you mean "system_checks"?); there are system_checks, random_walk',
+    "procedures.system_checks.seconds_between_checks: expected an integer from 1 to 7200, got 0.5",
+    'procedures.system_checks: unknown key "secnds"',
+    'procedures.system_checks: unknown key "warn_disc_percent" (did you mean "warn_disk_percent"?)',
+    "storage.retention_days: expected an integer from 1 to 36500 or null, got 0",
+  ]);
+  const run = await node.ivy("run");
+  assertEquals(run.code, 78);
+  for (const fault of faults) assertStringIncludes(run.stderr, fault);
+});
+
+Deno.test("fault 17 of Python Ivy: a bad configuration at start is one clear text, in the log, and a message", async () => {
+  for (
+    const spoil of [
+      (procedures: Record<string, unknown>) => procedures["random_wlk"] = { enabled: true },
+      (procedures: Record<string, unknown>) => procedures["random_walk"] = { enabled: true, seconds: 1 },
+    ]
+  ) {
+    await using node = new TestNode();
+    node.configure(({ procedures }) => spoil(procedures));
+    const { code, stderr } = await node.ivy("run");
+    assertEquals(code, 78);
+    assertMatch(stderr, /ivy: .*config\.json is not a valid configuration:\n  procedures\.random_w/);
+    assertMatch(stderr, /\nMend it, then check it with: ivy config validate\n$/);
+    assertEquals(/^ {4}at /m.test(stderr), false, `a stack trace: ${stderr}`);
+    const logs = await node.ivy("logs", "--level", "ERROR");
+    assertMatch(
+      logs.stdout,
+      /ERROR +agent  Ivy does not start: .*config\.json is not a valid configuration\n    procedures\./,
+    );
+    assert(
+      logsOf(node.messages()).some((line) => /^ERROR agent: Ivy does not start/.test(line)),
+      JSON.stringify(node.messages()),
+    );
+  }
+});
+
+Deno.test("fault 12 of Python Ivy: secrets are used, and stand in no log, message, status or output", async () => {
+  const secrets = { password: "correct horse", pin: "9274-inline", plate: "B-IV 1887" };
+  await using node = new TestNode({
+    program: await misbehavingIvy(),
+    procedures: { keeps_secrets: {} },
+    env: { IVY_TEST_PASSWORD: secrets.password },
+  });
+  const file = join(node.root, "plate.txt");
+  Deno.writeTextFileSync(file, `${secrets.plate}\n`);
+  node.configure(({ procedures }) => {
+    const references = { password: { env: "IVY_TEST_PASSWORD" }, plate: { file }, pin: secrets.pin };
+    procedures["keeps_secrets"] = { enabled: true, ...references };
+  });
+  await using agent = await node.run("--messages").ready();
+  await agent.log.until(/EXCEPTION keeps_secrets  failed: pin ••• was refused/);
+  await agent.log.until(/WARNING +keeps_secrets  signing in with •••/);
+  const status = await node.ivy("status", "--json");
+  assertStringIncludes(status.stdout, "pin ••• was refused");
+  const show = await node.ivy("config", "show");
+  assertEquals(JSON.parse(show.stdout).procedures.keeps_secrets, {
+    enabled: true,
+    password: "•••",
+    pin: "•••",
+    plate: "•••",
+  });
+  assertEquals((await agent.stop()).code, 0);
+
+  const lengths = Object.entries(secrets).map(([name]) => valuesOf(node.messages(), `${name}_length`)[0]);
+  assertEquals(lengths, Object.values(secrets).map(({ length }) => length), "the procedure did not get them");
+  const texts = {
+    "the console": agent.log.text + agent.output.text,
+    "ivy status": status.stdout,
+    "ivy config show": show.stdout,
+    "ivy logs": (await node.ivy("logs")).stdout,
+    ...filesBelow(node.paths.data),
+  };
+  assert(Object.keys(texts).length > 6, Object.keys(texts).join());
+  for (const [where, text] of Object.entries(texts)) {
+    for (const secret of Object.values(secrets)) {
+      assert(!text.includes(secret), `${secret} stands in ${where}`);
+    }
+  }
+});
+
+Deno.test("a secret that cannot be had is a fault with its place", async () => {
+  await using node = new TestNode({ program: await misbehavingIvy(), procedures: {} });
+  node.configure(({ procedures }) => {
+    const file = join(node.root, "none");
+    procedures["keeps_secrets"] = {
+      enabled: true,
+      password: { env: "IVY_TEST_NONE" },
+      pin: 5,
+      plate: { file },
+    };
+  });
+  const { code, stderr } = await node.ivy("config", "validate");
+  assertEquals(code, 78);
+  assertStringIncludes(stderr, "keeps_secrets.password: the environment variable IVY_TEST_NONE is not set");
+  assertStringIncludes(
+    stderr,
+    'keeps_secrets.pin: expected text, {"env": "NAME"} or {"file": "/path"}, got •••',
+  );
+  assertMatch(stderr, /keeps_secrets\.plate: the file .*none cannot be read: No such file/);
+});
+
+/** The content of all files, by path, bytes as Latin-1, so that no secret hides in a database. */
+function filesBelow(folder: string): Record<string, string> {
+  return Object.assign(
+    {},
+    ...[...Deno.readDirSync(folder)].map(({ name, isDirectory, isFile }) => {
+      const path = join(folder, name);
+      if (isDirectory) return filesBelow(path);
+      return isFile ? { [path]: new TextDecoder("latin1").decode(Deno.readFileSync(path)) } : {};
+    }),
+  );
+}
+
+Deno.test("the version of the configuration must be the program's", async () => {
+  await using node = new TestNode();
+  node.configure(({ general }) => general.software_version = "99.0.0");
+  const { code, stderr } = await node.ivy("config", "validate");
+  assertEquals(code, 78);
+  assertStringIncludes(
+    stderr,
+    `general.software_version: expected "${version}" (this program), got "99.0.0"`,
+  );
+});
