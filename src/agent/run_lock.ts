@@ -31,38 +31,45 @@ export async function takeRunLock(path: string): Promise<{ lock: RunLock } | { h
 
 /** The PID of the agent that runs on this root, or undefined when none does. */
 export async function runningPid(path: string): Promise<number | undefined> {
+  return await lockIsFree(path, LOOK_LIMIT_MS / 6) ? undefined : readPid(path);
+}
+
+/** Resolves when nobody holds the lock (any more); false when that takes longer than `limitMs`. */
+export async function lockIsFree(path: string, limitMs: number): Promise<boolean> {
   let file: Deno.FsFile;
   try {
     file = await Deno.open(path, { read: true });
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return true;
     throw error;
   }
-  const isFree = await locks(file, LOOK_LIMIT_MS / 6);
-  if (!isFree) return readPid(path);
-  file.close();
-  return undefined;
+  const isFree = await locks(file, limitMs);
+  if (isFree) file.close();
+  return isFree;
 }
 
-/** Resolves when nobody holds the lock any more; false when that takes longer than `limitMs`. */
-export async function lockIsFree(path: string, limitMs: number): Promise<boolean> {
-  const deadlineMs = performance.now() + limitMs;
-  while (await runningPid(path) !== undefined) {
-    if (performance.now() > deadlineMs) return false;
-    await pause(10);
-  }
-  return true;
-}
-
-/** Tries to lock; Deno before 2.9 can only wait for a lock, so the wait is raced. */
+/** Tries to lock the file, and closes it when that takes too long. */
 async function locks(file: Deno.FsFile, limitMs: number): Promise<boolean> {
   const withTry = file as Deno.FsFile & { tryLock?(exclusive: boolean): Promise<boolean> };
-  if (withTry.tryLock === undefined) return await withLimit(file.lock(true).then(() => true), limitMs, false);
+  if (withTry.tryLock === undefined) return await locksInTime(file, limitMs);
   for (const deadlineMs = performance.now() + limitMs;;) {
     if (await withTry.tryLock(true)) return true;
-    if (performance.now() > deadlineMs) return false;
+    if (performance.now() > deadlineMs) break;
     await pause(10);
   }
+  file.close();
+  return false;
+}
+
+/** For Deno before 2.9, which can only wait for a lock: one that comes too late is let go of at once. */
+async function locksInTime(file: Deno.FsFile, limitMs: number): Promise<boolean> {
+  let isLate = false;
+  const locked = file.lock(true).then(() => {
+    if (isLate) file.close();
+    return true;
+  });
+  isLate = !await withLimit(locked, limitMs, false);
+  return !isLate;
 }
 
 function readPid(path: string): number | undefined {

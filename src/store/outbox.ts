@@ -40,8 +40,8 @@ export class Outbox {
     this.#insert = database.prepare(`INSERT INTO messages (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)`);
     this.#setMeta = database.prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)");
     this.#delete = database.prepare(
-      "DELETE FROM messages WHERE variant = ?1 AND id <= (SELECT max(id) FROM (SELECT id FROM messages " +
-        "WHERE variant = ?1 AND id <= ?2 ORDER BY id LIMIT ?3))",
+      "DELETE FROM messages WHERE variant = ? AND id <= (SELECT max(id) FROM (SELECT id FROM messages " +
+        "WHERE variant = ? AND id <= ? ORDER BY id LIMIT ?))",
     );
     inTransaction(database, () => {
       if (this.meta("store_id") === undefined) this.setMeta("store_id", crypto.randomUUID());
@@ -94,12 +94,12 @@ export class Outbox {
   /** Rows with larger ids of all variants, in order of their ids. */
   *rowsAfter(id: number): Generator<OutboxRow> {
     const ofVariant = (variant: Variant) =>
-      `SELECT * FROM (SELECT ${COLUMNS} FROM messages WHERE variant = '${variant}' AND id > ?1 ORDER BY id LIMIT 1000)`;
+      `SELECT * FROM (SELECT ${COLUMNS} FROM messages WHERE variant = '${variant}' AND id > ? ORDER BY id LIMIT 1000)`;
     const select = this.#database.prepare(
       `${VARIANTS.map(ofVariant).join(" UNION ALL ")} ORDER BY id LIMIT 1000`,
     );
     for (let last = id;;) {
-      const rows = select.all(last) as unknown as OutboxRow[];
+      const rows = select.all(...VARIANTS.map(() => last)) as unknown as OutboxRow[];
       if (rows.length === 0) return;
       yield* rows;
       last = rows.at(-1)!.id;
@@ -108,7 +108,7 @@ export class Outbox {
 
   /** Removes the oldest rows of a variant up to `id`, at most `limit` of them. @returns how many. */
   remove(variant: Variant, id: number, limit: number): number {
-    return Number(this.#delete.run(variant, id, limit).changes);
+    return Number(this.#delete.run(variant, variant, id, limit).changes);
   }
 
   /** True when rows behind `afterId` belong to that day's file. */

@@ -29,8 +29,8 @@ export class Places {
         "WHERE backend = ? AND variant = ?",
     );
     this.#park = database.prepare(
-      "INSERT OR REPLACE INTO parked SELECT ?1, id, variant, time_ms, boot, monotonic_ms, body, ?4, ?5 " +
-        "FROM messages WHERE variant = ?2 AND id = ?3",
+      "INSERT OR REPLACE INTO parked SELECT ?, id, variant, time_ms, boot, monotonic_ms, body, ?, ? " +
+        "FROM messages WHERE variant = ? AND id = ?",
     );
   }
 
@@ -63,7 +63,7 @@ export class Places {
     const count = { acknowledged: 0, parked: 0, dropped: 0 };
     for (const { id, outcome } of outcomes) {
       count[outcome.kind]++;
-      if (outcome.kind === "parked") this.#park.run(backend, variant, id, outcome.reason, nowMs);
+      if (outcome.kind === "parked") this.#park.run(backend, outcome.reason, nowMs, variant, id);
     }
     this.#step.run(doneId, count.acknowledged, count.parked, count.dropped, backend, variant);
   }

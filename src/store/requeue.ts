@@ -61,8 +61,8 @@ export class Requeue {
   /** Parked messages behind `afterId`, oldest first. */
   parked(backend: string | null, afterId: number, limit: number): ParkedMessage[] {
     const rows = this.#database.prepare(
-      "SELECT * FROM parked WHERE (?1 IS NULL OR backend = ?1) AND id > ?2 ORDER BY id, backend LIMIT ?3",
-    ).all(backend, afterId, limit);
+      "SELECT * FROM parked WHERE (? IS NULL OR backend = ?) AND id > ? ORDER BY id, backend LIMIT ?",
+    ).all(backend, backend, afterId, limit);
     return rows.map((row) => ({
       backend: String(row["backend"]),
       id: Number(row["id"]),

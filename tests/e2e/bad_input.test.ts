@@ -7,7 +7,6 @@ import { valuesOf } from "../support/messages.ts";
 import { runIvy, TestNode } from "../support/node.ts";
 import { isCompiled, misbehavingIvy, type Program, shippedIvy } from "../support/program.ts";
 import { mayMount, SmallDisk } from "../support/small_disk.ts";
-import { assertNoIdMissing } from "../support/steady.ts";
 
 const FAST = { random_walk: { seconds_between_datapoints: 0.05 } };
 
@@ -255,7 +254,8 @@ Deno.test({
         Number(count)
       );
       assertEquals(acknowledged.filter((number) => !numbers.includes(number)), []);
-      assertNoIdMissing(node.messages());
+      const ids = node.messages().map(({ id }) => id); // with a gap where messages were refused
+      assertEquals(ids, [...new Set(ids)].sort((a, b) => a - b));
     }
     disk.fill();
     await using again = await node.run().ready();

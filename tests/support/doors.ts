@@ -37,17 +37,16 @@ export async function tryDoors(lockFile: string): Promise<Record<string, string>
   return Object.fromEntries(await Promise.all(results));
 }
 
+/** What a denied door says; a compiled program has no remote modules at all. */
+const DENIED = /NotCapable|Requires \w+ access|escalate permissions|Module not found: http/i;
+
 async function resultOf(knock: () => unknown): Promise<string> {
   try {
     await knock();
     return "opened";
   } catch (error) {
     const { name, message } = error as Error;
-    return /NotCapable|Requires \w+ access|cannot (escalate|have more)|escalate permissions/i.test(
-        name + message,
-      )
-      ? "denied"
-      : `${name}: ${message}`;
+    return DENIED.test(name + message) ? "denied" : `${name}: ${message}`;
   }
 }
 
