@@ -74,7 +74,7 @@ Deno.test("a configuration that is none: one clear text with 78, and the file is
       const { code, stderr } = await node.ivy("run");
       assertStringIncludes(stderr, fault);
       assertEquals(code, 78);
-      assertMatch(stderr, /ivy: \/.*config\.json is not a valid configuration:\n  /);
+      assertMatch(stderr, /ivy: \/.*config\.json is not a valid configuration:\n {2}/);
       assert(!/^ +at /m.test(stderr), `a stack trace: ${stderr}`);
       assertEquals(Deno.readTextFileSync(node.paths.configFile), text);
     });
@@ -101,7 +101,7 @@ Deno.test("a damaged configuration: the last one that ran is used, loudly, and t
       await using agent = await node.run().ready();
       assertMatch(
         agent.log.text,
-        /ERROR +agent  the configuration is damaged; the last one that ran is used instead: \/.*config\.json: it is /,
+        /ERROR +agent {2}the configuration is damaged; the last one that ran is used instead: \/.*config\.json: it is /,
       );
       const status = await node.status();
       assertEquals(Object.keys(status.procedures), ["random_walk"]);
@@ -238,19 +238,19 @@ Deno.test({
     });
     {
       await using agent = await node.run().ready();
-      await agent.log.until(/counts  acknowledged/);
+      await agent.log.until(/counts {2}acknowledged/);
       disk.fill();
-      await agent.log.until(/counts  a message was not stored: the store refused a message: .*full/);
+      await agent.log.until(/counts {2}a message was not stored: the store refused a message: .*full/);
       const { store, procedures } = await node.status();
       assert(store.messages!.refused > 0);
       assertEquals([procedures["counts"]!.state, procedures["counts"]!.restarts], ["running", 0]);
       disk.empty();
-      await agent.log.until(/counts  acknowledged/, { after: agent.log.text.length });
+      await agent.log.until(/counts {2}acknowledged/, { after: agent.log.text.length });
       assertEquals((await agent.stop()).code, 0);
       const numbers = valuesOf(node.messages(), "number") as number[];
       assertEquals(numbers, numbers.toSorted((a, b) => a - b));
       assertEquals(new Set(numbers).size, numbers.length);
-      const acknowledged = [...agent.log.text.matchAll(/counts  acknowledged (\d+)/g)].map(([, count]) =>
+      const acknowledged = [...agent.log.text.matchAll(/counts {2}acknowledged (\d+)/g)].map(([, count]) =>
         Number(count)
       );
       assertEquals(acknowledged.filter((number) => !numbers.includes(number)), []);

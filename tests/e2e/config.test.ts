@@ -49,7 +49,7 @@ Deno.test("ivy config: a valid file is shown, described and found valid", async 
     assertEquals(code, 78);
     assertMatch(
       stderr,
-      /other\.json is not a valid configuration:\n  general: expected an object, got nothing\n/,
+      /other\.json is not a valid configuration:\n {2}general: expected an object, got nothing\n/,
     );
   });
 });
@@ -101,13 +101,13 @@ Deno.test("fault 17 of Python Ivy: a bad configuration at start is one clear tex
     node.configure(({ procedures }) => spoil(procedures));
     const { code, stderr } = await node.ivy("run");
     assertEquals(code, 78);
-    assertMatch(stderr, /ivy: .*config\.json is not a valid configuration:\n  procedures\.random_w/);
+    assertMatch(stderr, /ivy: .*config\.json is not a valid configuration:\n {2}procedures\.random_w/);
     assertMatch(stderr, /\nMend it, then check it with: ivy config validate\n$/);
     assertEquals(/^ {4}at /m.test(stderr), false, `a stack trace: ${stderr}`);
     const logs = await node.ivy("logs", "--level", "ERROR");
     assertMatch(
       logs.stdout,
-      /ERROR +agent  Ivy does not start: .*config\.json is not a valid configuration\n    procedures\./,
+      /ERROR +agent {2}Ivy does not start: .*config\.json is not a valid configuration\n {4}procedures\./,
     );
     assert(
       logsOf(node.messages()).some((line) => /^ERROR agent: Ivy does not start/.test(line)),
@@ -130,8 +130,8 @@ Deno.test("fault 12 of Python Ivy: secrets are used, and stand in no log, messag
     procedures["keeps_secrets"] = { enabled: true, ...references };
   });
   await using agent = await node.run("--messages").ready();
-  await agent.log.until(/EXCEPTION keeps_secrets  failed: pin ••• was refused/);
-  await agent.log.until(/WARNING +keeps_secrets  signing in with •••/);
+  await agent.log.until(/EXCEPTION keeps_secrets {2}failed: pin ••• was refused/);
+  await agent.log.until(/WARNING +keeps_secrets {2}signing in with •••/);
   const status = await node.ivy("status", "--json");
   assertStringIncludes(status.stdout, "pin ••• was refused");
   const show = await node.ivy("config", "show");

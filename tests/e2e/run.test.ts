@@ -20,7 +20,7 @@ Deno.test("ivy run in an empty folder lays a node out, measures this machine, an
   });
 
   await t.step("real values are printed as they are stored", async () => {
-    const [line] = await agent.output.until(/#\d+ system_checks  .*load_1m=.*/);
+    const [line] = await agent.output.until(/#\d+ system_checks {2}.*load_1m=.*/);
     assertMatch(
       line,
       /memory_total_mb=\d.* disk_free_mb=\d.* uptime_seconds=\d.* boot_time=\d.* agent_rss_mb=\d/,
@@ -195,6 +195,6 @@ Deno.test("the log of a run goes to the console, the daily file and the messages
   );
   assertEquals((await agent.stop()).code, 0);
   assertEquals(agent.log.text.match(/INFO/g), null, agent.log.text);
-  assertMatch(node.logText(), /INFO +agent  ready: 0 procedures/);
+  assertMatch(node.logText(), /INFO +agent {2}ready: 0 procedures/);
   assert(logsOf(node.messages()).includes("INFO agent: stopping: SIGTERM"), `${logsOf(node.messages())}`);
 });

@@ -18,7 +18,7 @@ const RESTART_LIMIT_MS = 2000;
 Deno.test("a procedure that spins is ended, the culprit is named, and all others run on", async () => {
   await using node = new TestNode({ program, procedures: { metronome: {}, spins: {} }, timed: true });
   await using agent = await node.run().ready();
-  await agent.log.until(/ERROR +spins  gave no sign of life for 1\.\d s and is terminated/);
+  await agent.log.until(/ERROR +spins {2}gave no sign of life for 1\.\d s and is terminated/);
   if (canStopThreads) {
     await node.untilMessages(
       "a second life",
@@ -28,7 +28,7 @@ Deno.test("a procedure that spins is ended, the culprit is named, and all others
     await agent.log.until(/cannot be stopped[^]* ready: \d procedures/);
     assertMatch(
       agent.log.text,
-      /ERROR +agent  the thread of "spins" cannot be stopped .* the agent restarts itself/,
+      /ERROR +agent {2}the thread of "spins" cannot be stopped .* the agent restarts itself/,
     );
     assertRestartedWithin(agent.log.text, /gave no sign of life/);
     await node.untilMessages(
@@ -53,7 +53,7 @@ Deno.test("what a worker says after it was replaced is not heard", async () => {
   });
   await using agent = await node.run().ready();
   await agent.log.until(/still here \d+/);
-  await agent.log.until(/speaks_when_replaced  gave no sign of life/);
+  await agent.log.until(/speaks_when_replaced {2}gave no sign of life/);
   await agent.log.until(/gave no sign of life[^]*(cannot be stopped[^]*stopped\n|still here 1\n)/);
   const [, after] = /gave no sign of life[^\n]*\n([^]*?)(Ivy [\d.]+ starts|still here 1\n|$)/.exec(
     agent.log.text,
@@ -70,11 +70,11 @@ Deno.test("a store that crashes between commit and answer loses nothing and stor
   });
   await using agent = await node.run().ready();
   for (let crash = 1; crash <= 3; crash++) {
-    await agent.log.until(/counts  acknowledged/, { after: agent.log.text.length });
+    await agent.log.until(/counts {2}acknowledged/, { after: agent.log.text.length });
     Deno.writeTextFileSync(join(node.paths.data, "crash"), "");
-    await agent.log.until(/store  failed: the store was told to crash/, { after: agent.log.text.length });
+    await agent.log.until(/store {2}failed: the store was told to crash/, { after: agent.log.text.length });
   }
-  await agent.log.until(/counts  acknowledged/, { after: agent.log.text.length });
+  await agent.log.until(/counts {2}acknowledged/, { after: agent.log.text.length });
   assertEquals((await node.status()).store.restarts, 3);
   assertEquals((await agent.stop()).code, 0);
   const messages = node.messages();
@@ -93,15 +93,15 @@ Deno.test("a store that spins is replaced, and what was acknowledged is kept", a
     timed: true,
   });
   await using agent = await node.run().ready();
-  await agent.log.until(/counts  acknowledged [^]*counts  acknowledged/);
+  await agent.log.until(/counts {2}acknowledged [^]*counts {2}acknowledged/);
   Deno.writeTextFileSync(join(node.paths.data, "spin"), "");
-  await agent.log.until(/ERROR +store  gave no sign of life/);
+  await agent.log.until(/ERROR +store {2}gave no sign of life/);
   const acknowledged = lastAcknowledged(agent.log.text);
   if (!canStopThreads) {
     await agent.log.until(/the thread of "store" cannot be stopped[^]* ready: \d procedures/);
     assertRestartedWithin(agent.log.text, /gave no sign of life/);
   }
-  await agent.log.until(/counts  acknowledged/, { after: agent.log.text.length });
+  await agent.log.until(/counts {2}acknowledged/, { after: agent.log.text.length });
   assertEquals((await agent.stop()).code, 0);
   const messages = node.messages();
   assertNoIdMissing(messages);
@@ -122,7 +122,7 @@ function livesOf(numbers: number[]): number[][] {
 }
 
 function lastAcknowledged(log: string): number {
-  return Number([...log.matchAll(/counts  acknowledged (\d+)/g)].at(-1)?.[1] ?? 0);
+  return Number([...log.matchAll(/counts {2}acknowledged (\d+)/g)].at(-1)?.[1] ?? 0);
 }
 
 /** Fails when the beats have more than one gap, or one that is longer. */

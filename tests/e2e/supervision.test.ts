@@ -25,52 +25,54 @@ Deno.test("procedures that fail are restarted, and their neighbour misses no tic
   const { log } = agent;
 
   await t.step("one whose file does not load", async () => {
-    const [line] = await log.until(/EXCEPTION throws_on_loading .*\n(    .*\n)*/);
+    const [line] = await log.until(/EXCEPTION throws_on_loading .*\n( {4}.*\n)*/);
     assertStringIncludes(line, "failed: broken while loading; it starts again in");
     assertMatch(line, /throws_on_loading\.\w+:\d+:\d+/, "the place of the fault is missing");
   });
 
   await t.step("one that throws at once, with the chain of causes", async () => {
-    const [line] = await log.until(/EXCEPTION throws_at_once .*\n(    .*\n)*/);
+    const [line] = await log.until(/EXCEPTION throws_at_once .*\n( {4}.*\n)*/);
     assertStringIncludes(line, "failed: broken at once, because the sensor is not there; it starts again");
     assertStringIncludes(line, "    caused by RangeError: the sensor is not there");
   });
 
   await t.step("one that throws later: its teardown is called and can still store", async () => {
-    await log.until(/throws_later  valve opened[^]*throws_later  valve closed[^]*throws_later  valve opened/);
-    assertMatch(log.text, /EXCEPTION throws_later  failed: broken later; it starts again in/);
+    await log.until(
+      /throws_later {2}valve opened[^]*throws_later {2}valve closed[^]*throws_later {2}valve opened/,
+    );
+    assertMatch(log.text, /EXCEPTION throws_later {2}failed: broken later; it starts again in/);
     const story = valuesOf(node.messages(), "before_failure");
     assertEquals(story.slice(0, 3), [1, 2, 3]);
     assertEquals(valuesOf(node.messages(), "valve")[0], "closed");
   });
 
   await t.step("one with a rejection that nobody handles: its teardown is called", async () => {
-    await log.until(/rejects_unnoticed  torn down after the rejection/);
-    await log.until(/EXCEPTION rejects_unnoticed  failed: nobody awaits this; it starts again in/);
+    await log.until(/rejects_unnoticed {2}torn down after the rejection/);
+    await log.until(/EXCEPTION rejects_unnoticed {2}failed: nobody awaits this; it starts again in/);
   });
 
   await t.step(
     "one that uses what it was not granted: the log says what, and which line to edit",
     async () => {
       await log.until(
-        /EXCEPTION trespasses  failed: was denied the permission "read" for "\/etc\/passwd"; if it needs that, grant it in the line "trespasses" of procedures\/registry\.ts/,
+        /EXCEPTION trespasses {2}failed: was denied the permission "read" for "\/etc\/passwd"; if it needs that, grant it in the line "trespasses" of procedures\/registry\.ts/,
       );
     },
   );
 
   await t.step("one that allocates without end, before it hurts anybody", async () => {
-    const [, megabytes] = await log.until(/ERROR +grows  used ([\d.]+) MB of memory, over its limit/);
+    const [, megabytes] = await log.until(/ERROR +grows {2}used ([\d.]+) MB of memory, over its limit/);
     assert(Number(megabytes) < 200, `${megabytes} MB`);
   });
 
   await t.step("one that floods the log is cut short, and the others' lines are there", async () => {
-    await log.until(/WARNING +floods_log  suppressed \d+ lines/);
+    await log.until(/WARNING +floods_log {2}suppressed \d+ lines/);
     const lines = log.text.match(/flood \d+ of 10000/g)!;
     assert(lines.length < 1000, `${lines.length} lines of the flood came through`);
     const suppressed = [...log.text.matchAll(/suppressed (\d+) lines/g)].map(([, count]) => Number(count));
     const accounted = lines.length + suppressed.reduce((sum, count) => sum + count);
     assert(accounted >= 10_000 && accounted < 10_020, `${accounted} lines are accounted for`);
-    await log.until(/floods_log  after the flood/);
+    await log.until(/floods_log {2}after the flood/);
   });
 
   await t.step("the failures are in the status and became messages", async () => {
@@ -113,9 +115,9 @@ for (const hangs of [false, true]) {
     assertEquals(code, 0);
     assert(tookMs < 3000, `took ${tookMs} ms`);
     const { text } = agent.log;
-    assertMatch(text, /WARNING +ignores_teardown  run\(\) did not end within 0\.4 s of being told to end/);
-    assertMatch(text, /INFO +ignores_teardown  closing the valve/);
-    assertEquals(/WARNING +ignores_teardown  teardown\(\) did not end/.test(text), hangs);
+    assertMatch(text, /WARNING +ignores_teardown {2}run\(\) did not end within 0\.4 s of being told to end/);
+    assertMatch(text, /INFO +ignores_teardown {2}closing the valve/);
+    assertEquals(/WARNING +ignores_teardown {2}teardown\(\) did not end/.test(text), hangs);
     assertNoIdMissing(node.messages());
   });
 }
