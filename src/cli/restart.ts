@@ -17,9 +17,8 @@ export default async function restart(context: CommandContext): Promise<ExitStat
 
 async function refuseBadConfig({ root, parts, environment }: CommandContext): Promise<void> {
   const paths = pathsOf(root);
-  const { procedures } = await parts();
   try {
-    await checkConfig(paths.configFile, { procedures, paths, environment });
+    await checkConfig(paths.configFile, { ...await parts(), paths, environment });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw new CommandError(`${error.message}\nThe agent was not restarted and runs on`, error.exitStatus);

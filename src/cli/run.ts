@@ -52,12 +52,11 @@ async function loadOrReport(
   parts: Parts,
   environment: Record<string, string>,
 ): Promise<LoadedConfig> {
-  const { procedures } = parts;
   try {
-    return loadConfig(paths, Object.keys(procedures));
+    return loadConfig(paths, Object.keys(parts.procedures));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    const whole = await withProceduresFaults(error, { procedures, paths, environment });
+    const whole = await withProceduresFaults(error, { ...parts, paths, environment });
     await reportFailedStart(whole, { parts, paths });
     throw whole;
   }
