@@ -1,24 +1,46 @@
 // Runs in: main thread.
 import { procedures as shippedProcedures } from "../../procedures/registry.ts";
-import { type LogEntry, type NodeFacts, type Producer, type StoredMessage } from "../shared/protocol.ts";
+import { backends as shippedBackends } from "../backends/registry.ts";
+import {
+  type BackendFacts,
+  type LogEntry,
+  type NodeFacts,
+  type Producer,
+  type StoredMessage,
+} from "../shared/protocol.ts";
 import { MessageSender } from "../shared/message_sender.ts";
-import type { ProcedureRegistry } from "../shared/registry.ts";
+import type { BackendRegistry, ProcedureRegistry } from "../shared/registry.ts";
 import type { JsonSchema } from "../shared/secrets.ts";
 import { stateFields } from "../shared/state.ts";
 import { defaultTexts } from "../shared/state_fields.ts";
 import { withLimit } from "../shared/time.ts";
 import { version } from "../shared/version.ts";
-import { ConfigError, keepAsLastGood, type LoadedConfig, redactConfig } from "./configuration.ts";
+import { type BackendEntry, BackendHost } from "./backend_host.ts";
+import {
+  type AnnouncedSettings,
+  backendEntries,
+  ConfigError,
+  keepAsLastGood,
+  type LoadedConfig,
+  redactConfig,
+} from "./configuration.ts";
 import { serveControl } from "./control_server.ts";
 import { removeOldLogs } from "./log_files.ts";
 import { type Logging, setUpLogging } from "./logging.ts";
 import type { Paths } from "./paths.ts";
 import { ProcedureHost } from "./procedure_host.ts";
-import { resolveSecrets } from "./secret_values.ts";
+import { readKept, writeKept } from "./kept_values.ts";
+import { environmentReferences, resolveSecrets } from "./secret_values.ts";
 import { StateAuthority } from "./state_authority.ts";
 import { StateKeeper } from "./state_keeper.ts";
 import { stateRoutes } from "./state_routes.ts";
-import { type AgentStatus, storeStatisticsJson, type WorkerStatusJson, workerStatusJson } from "./status.ts";
+import {
+  type AgentStatus,
+  backendStatusJson,
+  storeStatisticsJson,
+  type WorkerStatusJson,
+  workerStatusJson,
+} from "./status.ts";
 import { StoreHost } from "./store_host.ts";
 
 /** 30 s for a procedure's own end, and a little for messages on their way. */
@@ -34,6 +56,7 @@ const DAY_MS = 86_400_000;
 /** What a program is made of; a fork or a test passes its own. */
 export interface Parts {
   procedures: ProcedureRegistry;
+  backends: BackendRegistry;
   /** The store's worker module. */
   storeModule: string;
   /** The module that checks a large database. */
@@ -45,6 +68,7 @@ export interface Parts {
 
 export const shippedParts: Parts = {
   procedures: shippedProcedures,
+  backends: shippedBackends,
   storeModule: import.meta.resolve("../store/worker.ts"),
   checkerModule: import.meta.resolve("../store/check_worker.ts"),
 };
@@ -74,6 +98,7 @@ export class Agent {
   #stateKeeper: StateKeeper;
   #store: StoreHost;
   #procedures: ProcedureHost[];
+  #backends: BackendHost[];
   #control: { close(): Promise<void> } | undefined;
   #startedMs = Date.now();
   #isReady = false;
@@ -102,6 +127,7 @@ export class Agent {
     this.#procedures = Object.entries(config.procedures)
       .filter(([, entry]) => entry.enabled)
       .map(([name, { enabled: _, ...settings }]) => this.#createProcedure(name, settings));
+    this.#backends = backendEntries(options.loaded.raw).map((entry) => this.#createBackend(entry));
   }
 
   /**
@@ -116,15 +142,16 @@ export class Agent {
     if (loaded.damage !== undefined) {
       log.error(`the configuration is damaged; the last one that ran is used instead: ${loaded.damage}`);
     }
+    for (const name of environmentReferences(loaded.raw)) Deno.env.delete(name); // for no worker to see
     const restored = this.#stateKeeper.start();
     await this.#store.start();
     this.#sender.attach(this.#store.openPort({ name: "agent", generation: 0 }));
-    for (const procedure of this.#procedures) procedure.start();
+    for (const worker of [...this.#procedures, ...this.#backends]) worker.start();
     const schemas = await this.#checkSettings();
     this.#keepConfig();
     await restored;
     this.#control = serveControl(paths.socket, this.#routes());
-    for (const procedure of this.#procedures) procedure.run();
+    for (const worker of [...this.#backends, ...this.#procedures]) worker.run();
     this.#reportStart(schemas);
     this.#keepHouse();
     this.ready = Promise.all(this.#procedures.map(({ attempted }) => attempted)).then(() => {
@@ -134,7 +161,7 @@ export class Agent {
   }
 
   /**
-   * Takes everything down in order: procedures, then the store.
+   * Takes everything down in order: procedures, then backends (which send what waits), then the store.
    *
    * @param hasty A thread is stuck; what does not end quickly is terminated.
    */
@@ -145,6 +172,7 @@ export class Agent {
     clearInterval(this.#houseKeeping);
     await Promise.all(this.#procedures.map((procedure) => procedure.stop(graceMs)));
     await withLimit(this.#sender.settled(), LAST_MESSAGES_LIMIT_MS, undefined);
+    await Promise.all(this.#backends.map((backend) => backend.stop(hasty ? graceMs : Infinity)));
     await this.#store.stop(graceMs);
     await withLimit(this.#stateKeeper.close(), graceMs, undefined);
     this.#state.close();
@@ -158,7 +186,7 @@ export class Agent {
     const memory = Deno.memoryUsage();
     const procedures = this.#procedures.map((host) => [host.name, this.#workerStatus(host)]);
     const statistics = this.#store.request({ kind: "statistics" });
-    const messages = storeStatisticsJson(await withLimit(statistics, STATISTICS_LIMIT_MS, undefined));
+    const counted = await withLimit(statistics, STATISTICS_LIMIT_MS, undefined);
     return {
       pid: Deno.pid,
       software_version: version,
@@ -172,11 +200,15 @@ export class Agent {
       main_heap_bytes: memory.heapUsed + memory.external,
       config_damage: damage ?? null,
       procedures: Object.fromEntries(procedures),
-      store: { ...this.#workerStatus(this.#store), messages },
+      backends: Object.fromEntries(this.#backends.map((host) => [host.name, {
+        ...this.#workerStatus(host),
+        ...backendStatusJson(host, counted),
+      }])),
+      store: { ...this.#workerStatus(this.#store), messages: storeStatisticsJson(counted) },
     };
   }
 
-  #workerStatus(host: ProcedureHost | StoreHost): WorkerStatusJson {
+  #workerStatus(host: ProcedureHost | BackendHost | StoreHost): WorkerStatusJson {
     const { last_error: error, ...status } = workerStatusJson(host.status());
     const shown = error && { ...error, message: this.#logging.redact(error.message) };
     return { ...status, last_error: shown };
@@ -221,7 +253,7 @@ export class Agent {
     return new StoreHost({
       module: parts.storeModule,
       checkerModule: parts.checkerModule,
-      backends: [],
+      backends: backendEntries(this.#options.loaded.raw).map(({ name }) => name),
       directory: paths.data,
       runId: crypto.randomUUID(),
       settings: config.storage,
@@ -253,6 +285,44 @@ export class Agent {
     });
   }
 
+  #createBackend(entry: BackendEntry): BackendHost {
+    const { parts, paths, environment } = this.#options;
+    const { name, provider, index } = entry;
+    const logger = this.#logging.logger(name);
+    return new BackendHost({
+      entry,
+      line: parts.backends[provider]!,
+      logger,
+      onLog: (logged: LogEntry) => this.#logging.write(logged),
+      resolveSecrets: (value, schema) =>
+        this.#resolveSecrets(value, schema, ["backends", index], environment),
+      facts: () => this.#backendFacts(name),
+      openStorePort: () => this.#store.openBackendPort(name),
+      closeStorePort: () => this.#store.closeBackendPort(name),
+      onConfiguration: (revision) => logger.info(`configuration ${revision} has come`),
+      onCall: (method) => Promise.reject(new Error(`${method} is not allowed`)),
+      onKeep: (value) => writeKept(paths, name, value),
+      onConnection: () => {},
+      onUnstoppable: (stuck) => this.#restart(stuck),
+    });
+  }
+
+  async #backendFacts(name: string): Promise<BackendFacts> {
+    const { paths, loaded: { config: { general }, file } } = this.#options;
+    const statistics = await this.#store.request({ kind: "statistics" }).catch(() => undefined);
+    return {
+      systemIdentifier: general.system_identifier,
+      softwareVersion: version,
+      configRevision: general.config_revision,
+      configuredMs: Deno.statSync(file).mtime?.getTime() ?? this.#startedMs,
+      target: Deno.build.target,
+      agentStartedMs: this.#startedMs,
+      bootedMs: Date.now() - Deno.osUptime() * 1000,
+      storeId: statistics?.storeId ?? null,
+      kept: readKept(paths, name),
+    };
+  }
+
   #nodeFacts(): NodeFacts {
     const { paths, loaded: { config } } = this.#options;
     return {
@@ -263,19 +333,29 @@ export class Agent {
     };
   }
 
-  #resolveSecrets(value: unknown, schema: JsonSchema, path: string[], environment: Record<string, string>) {
+  #resolveSecrets(
+    value: unknown,
+    schema: JsonSchema,
+    path: (string | number)[],
+    environment: Record<string, string>,
+  ) {
     const resolved = resolveSecrets(value, schema, environment, path);
     this.#logging.hide(resolved.secrets);
     for (const name of resolved.environmentNames) Deno.env.delete(name);
     return resolved;
   }
 
-  /** Waits for every procedure's verdict on its settings; a procedure that cannot even boot has none. */
-  async #checkSettings(): Promise<Record<string, JsonSchema>> {
-    const checks = await Promise.all(
-      this.#procedures.map(async (host) => [host.name, await host.firstCheck] as const),
+  /** Waits for every worker's verdict on its settings; one that cannot even boot has none. */
+  async #checkSettings(): Promise<AnnouncedSettings> {
+    const check = async (host: ProcedureHost | BackendHost) => ({
+      key: host instanceof BackendHost ? host.provider : host.name,
+      check: await host.firstCheck,
+    });
+    const backends = await Promise.all(this.#backends.map(check));
+    const procedures = await Promise.all(this.#procedures.map(check));
+    const faults = [...backends, ...procedures].flatMap(({ check }) =>
+      check.kind === "checked" ? check.faults : []
     );
-    const faults = checks.flatMap(([, check]) => check.kind === "checked" ? check.faults : []);
     if (faults.length > 0) {
       const { file } = this.#options.loaded;
       const subject = `Ivy does not start: ${file} is not a valid configuration`;
@@ -283,12 +363,14 @@ export class Agent {
       await this.stop("the configuration is not valid", { hasty: true });
       throw new ConfigError(file, faults);
     }
-    return Object.fromEntries(
-      checks.flatMap(([name, check]) => check.kind === "checked" ? [[name, check.schema]] : []),
-    );
+    const schemasOf = (checks: typeof procedures) =>
+      Object.fromEntries(
+        checks.flatMap(({ key, check }) => check.kind === "checked" ? [[key, check.schema]] : []),
+      );
+    return { procedures: schemasOf(procedures), backends: schemasOf(backends) };
   }
 
-  #reportStart(schemas: Record<string, JsonSchema>): void {
+  #reportStart(schemas: AnnouncedSettings): void {
     const config = redactConfig(this.#options.loaded.raw, schemas);
     void this.#sender.send({ variant: "config", status: "startup", config });
   }
@@ -304,7 +386,7 @@ export class Agent {
 
   #reconnectStore(): void {
     this.#sender.attach(this.#store.openPort({ name: "agent", generation: 0 }));
-    for (const procedure of this.#procedures) procedure.reconnectStore();
+    for (const worker of [...this.#procedures, ...this.#backends]) worker.reconnectStore();
   }
 
   #restart(culprit: string): void {

@@ -1,37 +1,60 @@
 // Runs in: main thread.
 import type { LogEntry, NodeFacts } from "../shared/protocol.ts";
-import type { ProcedureRegistry } from "../shared/registry.ts";
+import type { BackendRegistry, ProcedureRegistry } from "../shared/registry.ts";
 import type { JsonSchema } from "../shared/secrets.ts";
 import { version } from "../shared/version.ts";
-import { ConfigError, type LoadedConfig, readConfig } from "./configuration.ts";
+import { probeBackend } from "./backend_probe.ts";
+import {
+  type AnnouncedSettings,
+  backendEntries,
+  ConfigError,
+  knownNames,
+  type LoadedConfig,
+  readConfig,
+} from "./configuration.ts";
 import type { Paths } from "./paths.ts";
 import { probeProcedure } from "./procedure_probe.ts";
 
 export interface CheckOptions {
   procedures: ProcedureRegistry;
+  backends: BackendRegistry;
   paths: Paths;
   environment: Record<string, string>;
 }
 
-/** A configuration that main and every enabled procedure's own worker found right, and what they said of settings. */
+/** A configuration that main and every worker that it concerns found right, and what they said of settings. */
 export interface CheckedConfig extends LoadedConfig {
-  schemas: Record<string, JsonSchema>;
+  schemas: AnnouncedSettings;
 }
 
 /**
- * Judges a whole configuration: main's part, then each procedure's settings in its own sandbox.
+ * Judges a whole configuration: main's part, then each worker's settings in its own sandbox.
  *
  * @throws {ConfigError} with all faults.
  */
 export async function checkConfig(file: string, options: CheckOptions): Promise<CheckedConfig> {
-  const mainPart = readMainPart(file, options.procedures);
+  const mainPart = readMainPart(file, options);
   const entries = proceduresIn(mainPart.raw).filter(([name]) => Object.hasOwn(options.procedures, name));
   const probes = await Promise.all(entries.map(async ([name, settings]) => {
     return [name, await probe(name, settings, false, options)] as const;
   }));
-  const faults = [...mainPart.faults, ...probes.flatMap(([, { faults }]) => faults)];
+  const backendProbes = await Promise.all(
+    backendEntries(mainPart.raw).filter(({ provider }) => Object.hasOwn(options.backends, provider))
+      .map(async (entry) => {
+        const { backends, environment } = options;
+        const { provider } = entry;
+        return [
+          provider,
+          await probeBackend({ provider, line: backends[provider]!, entry, environment }),
+        ] as const;
+      }),
+  );
+  const faults = [...mainPart.faults, ...[...backendProbes, ...probes].flatMap(([, { faults }]) => faults)];
   if (faults.length > 0 || mainPart.loaded === undefined) throw new ConfigError(file, faults);
-  return { ...mainPart.loaded, schemas: schemasOf(probes) };
+  return {
+    ...mainPart.loaded,
+    schemas: { procedures: schemasOf(probes), backends: schemasOf(backendProbes) },
+  };
 }
 
 /** Runs one procedure's self-test. @returns what is wrong, as sentences. */
@@ -44,18 +67,28 @@ export async function selfTestProcedure(
   return (await probe(name, settings ?? {}, true, options)).faults;
 }
 
-/** The settings of every procedure that there is, as JSON Schema. */
-export async function describeProcedures(options: CheckOptions): Promise<Record<string, JsonSchema>> {
-  const names = Object.keys(options.procedures);
-  return schemasOf(
-    await Promise.all(names.map(async (name) => [name, await probe(name, undefined, false, options)])),
-  );
+/** The settings of every procedure and backend that there is, as JSON Schema. */
+export async function describeWorkers(options: CheckOptions): Promise<AnnouncedSettings> {
+  const { procedures, backends, environment } = options;
+  const [described, describedBackends] = await Promise.all([
+    Promise.all(
+      Object.keys(procedures).map(async (name) =>
+        [name, await probe(name, undefined, false, options)] as const
+      ),
+    ),
+    Promise.all(
+      Object.entries(backends).map(async ([provider, line]) => {
+        return [provider, await probeBackend({ provider, line, entry: undefined, environment })] as const;
+      }),
+    ),
+  ]);
+  return { procedures: schemasOf(described), backends: schemasOf(describedBackends) };
 }
 
 /** Main's own faults do not keep the procedures from being asked: all faults are shown at once. */
-function readMainPart(file: string, procedures: ProcedureRegistry) {
+function readMainPart(file: string, options: CheckOptions) {
   try {
-    const loaded = readConfig(file, Object.keys(procedures));
+    const loaded = readConfig(file, knownNames(options));
     return { loaded, raw: loaded.raw, faults: [] };
   } catch (error) {
     if (!(error instanceof ConfigError) || error.raw === undefined) throw error;

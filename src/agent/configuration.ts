@@ -6,6 +6,7 @@ import { DuplicateKeyError, parseJson } from "../shared/json.ts";
 import { didYouMean } from "../shared/nearest.ts";
 import { type JsonSchema, redact } from "../shared/secrets.ts";
 import { version } from "../shared/version.ts";
+import type { BackendEntry } from "./backend_host.ts";
 import { CommandError, EXIT } from "./errors.ts";
 import { readIfThere, replaceFile } from "./files.ts";
 import type { Paths } from "./paths.ts";
@@ -19,6 +20,23 @@ export interface LoadedConfig {
   file: string;
   /** Why another file than the configured one was used; undefined when it was not. */
   damage?: string;
+}
+
+/** What there is to configure in this program. */
+export interface KnownNames {
+  procedures: string[];
+  providers: string[];
+}
+
+/** What workers say of their settings: by procedure, and by provider of backends. */
+export interface AnnouncedSettings {
+  procedures: Record<string, JsonSchema>;
+  backends: Record<string, JsonSchema>;
+}
+
+/** The names in a program's registries. */
+export function knownNames(parts: { procedures: object; backends: object }): KnownNames {
+  return { procedures: Object.keys(parts.procedures), providers: Object.keys(parts.backends) };
 }
 
 /** Ends a command with every fault of a configuration at once. */
@@ -46,14 +64,14 @@ export class ConfigError extends CommandError {
  *
  * @throws {ConfigError}
  */
-export function loadConfig(paths: Paths, procedureNames: string[]): LoadedConfig {
+export function loadConfig(paths: Paths, known: KnownNames): LoadedConfig {
   try {
-    return readConfig(paths.configFile, procedureNames);
+    return readConfig(paths.configFile, known);
   } catch (error) {
     if (!(error instanceof DamagedConfigError)) throw error;
     if (readIfThere(paths.lastGoodConfigFile) === undefined) throw error;
     return {
-      ...readConfig(paths.lastGoodConfigFile, procedureNames),
+      ...readConfig(paths.lastGoodConfigFile, known),
       damage: `${paths.configFile}: ${error.faults[0]}`,
     };
   }
@@ -67,11 +85,12 @@ class DamagedConfigError extends ConfigError {}
  *
  * @throws {ConfigError} with all faults that main can see.
  */
-export function readConfig(file: string, procedureNames: string[]): LoadedConfig {
+export function readConfig(file: string, known: KnownNames): LoadedConfig {
   const raw = readRawConfig(file);
   const checked = configSchema.safeParse(raw);
   const faults = checked.success ? [] : describeFaults(faultsOf(checked.error), configJsonSchema(), raw);
-  faults.push(...procedureFaults(raw, procedureNames), ...versionFaults(raw));
+  faults.push(...backendFaults(raw, known.providers), ...procedureFaults(raw, known.procedures));
+  faults.push(...versionFaults(raw));
   if (faults.length > 0 || !checked.success) throw new ConfigError(file, faults, raw);
   return { config: checked.data, raw, file };
 }
@@ -92,6 +111,39 @@ export function readRawConfig(file: string): unknown {
       ? new ConfigError(file, faults)
       : new DamagedConfigError(file, faults);
   }
+}
+
+function backendFaults(raw: unknown, providers: string[]): string[] {
+  const names = new Set<string>();
+  return backendEntries(raw).flatMap(({ index, name, provider }) => {
+    const isRepeated = names.size === names.add(name).size;
+    return [
+      ...(providers.includes(provider) ? [] : [
+        `${formatPath(["backends", index, "provider"])}: expected one of ${
+          providers.map((known) => JSON.stringify(known)).join(", ")
+        }, got ${JSON.stringify(provider)}${didYouMean(provider, providers)}`,
+      ]),
+      ...(isRepeated
+        ? [
+          `${formatPath(["backends", index, "name"])}: expected a name that no other backend has, got ${
+            JSON.stringify(name)
+          }`,
+        ]
+        : []),
+    ];
+  });
+}
+
+/** The backends of a raw configuration, as far as they look like backends. */
+export function backendEntries(raw: unknown): BackendEntry[] {
+  const { backends } = (raw ?? {}) as { backends?: unknown };
+  if (!Array.isArray(backends)) return [];
+  return backends.flatMap((entry: unknown, index) => {
+    if (typeof entry !== "object" || entry === null) return [];
+    const { name, provider, ...settings } = entry as Record<string, unknown>;
+    if (typeof provider !== "string") return [];
+    return [{ index, provider, name: typeof name === "string" ? name : provider, settings }];
+  });
 }
 
 function procedureFaults(raw: unknown, known: string[]): string[] {
@@ -120,10 +172,14 @@ export function keepAsLastGood(paths: Paths, loaded: LoadedConfig): void {
   if (readIfThere(paths.lastGoodConfigFile) !== text) replaceFile(paths.lastGoodConfigFile, text, 0o600);
 }
 
-/** The JSON Schema of the whole file, with the settings that the procedures announced. */
-export function wholeSchema(settings: Record<string, JsonSchema>): JsonSchema {
+/** The JSON Schema of the whole file, with the settings that the workers announced. */
+export function wholeSchema(settings: AnnouncedSettings): JsonSchema {
   const schema = configJsonSchema();
-  const entries = Object.entries(settings).map(([name, own]) => [name, withEnabled(own)]);
+  const backend = schema.properties!["backends"]!.items!;
+  schema.properties!["backends"]!.items = {
+    oneOf: Object.entries(settings.backends).map(([provider, own]) => withProvider(own, provider, backend)),
+  };
+  const entries = Object.entries(settings.procedures).map(([name, own]) => [name, withEnabled(own)]);
   schema.properties!["procedures"] = {
     type: "object",
     properties: Object.fromEntries(entries),
@@ -140,16 +196,36 @@ function withEnabled({ $schema: _, ...own }: JsonSchema): JsonSchema {
   };
 }
 
+function withProvider({ $schema: _, ...own }: JsonSchema, provider: string, main: JsonSchema): JsonSchema {
+  return {
+    ...own,
+    properties: { ...main.properties, provider: { const: provider }, ...own.properties },
+    required: ["provider", ...(own.required ?? [])],
+  };
+}
+
 /**
  * The configuration without its secrets, for eyes and servers.
  *
- * @param settings What the procedures announced; of one that did not, all settings count as secret.
+ * @param settings What the workers announced; of one that did not, all settings count as secret.
  */
-export function redactConfig(raw: unknown, settings: Record<string, JsonSchema>): unknown {
+export function redactConfig(raw: unknown, settings: AnnouncedSettings): unknown {
+  const { backends, ...others } = raw as { backends?: unknown };
+  const redacted = redact(others, schemaForRedaction(settings)) as object;
+  if (!Array.isArray(backends)) return redacted;
+  const unknownBackend = {
+    properties: { name: {}, provider: {} },
+    additionalProperties: { secret: true },
+  };
+  const shown = backends.map((entry) => redact(entry, settings.backends[entry?.provider] ?? unknownBackend));
+  return { ...redacted, backends: shown };
+}
+
+function schemaForRedaction(settings: AnnouncedSettings): JsonSchema {
   const schema = wholeSchema(settings);
   schema.properties!["procedures"]!.additionalProperties = {
     properties: { enabled: { type: "boolean" } },
     additionalProperties: { secret: true },
   };
-  return redact(raw, schema);
+  return schema;
 }

@@ -17,6 +17,8 @@ export interface Paths {
   logs: string;
   /** The shared state, for the next start. */
   stateFile: string;
+  /** What backends asked main to keep, one file each, mode 0600. */
+  kept: string;
   lockFile: string;
   socket: string;
 }
@@ -36,6 +38,7 @@ export function pathsOf(root: string, softwareVersion = version): Paths {
     messages: join(data, "messages"),
     logs: join(data, "logs"),
     stateFile: join(data, "state.kv"),
+    kept: join(data, "backends"),
     lockFile: join(data, "run.lock"),
     socket: join(data, "ivy.sock"),
   };

@@ -1,6 +1,6 @@
 // Runs in: main thread.
 import { formatPath } from "../shared/faults.ts";
-import { isSecret, type JsonSchema, schemaOfKey } from "../shared/secrets.ts";
+import { isFetched, isSecret, type JsonSchema, schemaOfKey } from "../shared/secrets.ts";
 
 /** A value with its secrets fetched from where the configuration says, and what they are. */
 export interface ResolvedSecrets {
@@ -12,7 +12,8 @@ export interface ResolvedSecrets {
 }
 
 /**
- * Puts the secrets in place of `{"env": NAME}` and `{"file": PATH}` wherever the schema has a secret.
+ * Puts the texts in place of `{"env": NAME}` and `{"file": PATH}` wherever the schema has a secret or a text that may
+ * stand in a file.
  *
  * @param environment As it was when the process started.
  */
@@ -24,7 +25,8 @@ export function resolveSecrets(
 ): ResolvedSecrets {
   const found: ResolvedSecrets = { value, secrets: [], environmentNames: [], faults: [] };
   const walk = (at: unknown, own: JsonSchema | undefined, path: (string | number)[]): unknown => {
-    if (isSecret(own)) return fetchSecret(at, environment, path, found);
+    if (isSecret(own)) return fetchText(at, environment, path, found, true);
+    if (isFetched(own)) return fetchText(at, environment, path, found, false);
     if (Array.isArray(at)) {
       return at.map((item, index) => walk(item, schemaOfKey(own, index), [...path, index]));
     }
@@ -37,33 +39,42 @@ export function resolveSecrets(
   return found;
 }
 
-function fetchSecret(
+/** Names of the environment variables that a configuration refers to, wherever it does. */
+export function environmentReferences(raw: unknown): string[] {
+  if (typeof raw !== "object" || raw === null) return [];
+  const { env, ...others } = raw as { env?: unknown };
+  if (typeof env === "string" && Object.keys(others).length === 0) return [env];
+  return Object.values(raw).flatMap(environmentReferences);
+}
+
+function fetchText(
   at: unknown,
   environment: Record<string, string>,
   path: (string | number)[],
   found: ResolvedSecrets,
+  isSecretText: boolean,
 ): unknown {
   const reference = at as { env?: string; file?: string } | string | null;
-  let secret: string | undefined;
-  if (typeof reference === "string") secret = reference;
+  let text: string | undefined;
+  if (typeof reference === "string") text = reference;
   else if (typeof reference?.env === "string") {
-    secret = environment[reference.env];
+    text = environment[reference.env];
     found.environmentNames.push(reference.env);
-    if (!secret) {
+    if (!text) {
       found.faults.push(`${formatPath(path)}: the environment variable ${reference.env} is not set`);
     }
   } else if (typeof reference?.file === "string") {
-    secret = readSecretFile(reference.file, path, found.faults);
+    text = readText(reference.file, path, found.faults);
   } else return at;
-  if (secret) found.secrets.push(secret);
-  return secret ?? at;
+  if (text && isSecretText) found.secrets.push(text);
+  return text ?? at;
 }
 
-function readSecretFile(file: string, path: (string | number)[], faults: string[]): string | undefined {
+function readText(file: string, path: (string | number)[], faults: string[]): string | undefined {
   try {
-    const secret = Deno.readTextFileSync(file).trim();
-    if (secret === "") faults.push(`${formatPath(path)}: the file ${file} is empty`);
-    return secret;
+    const text = Deno.readTextFileSync(file).trim();
+    if (text === "") faults.push(`${formatPath(path)}: the file ${file} is empty`);
+    return text;
   } catch (error) {
     faults.push(`${formatPath(path)}: the file ${file} cannot be read: ${(error as Error).message}`);
     return undefined;

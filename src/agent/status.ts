@@ -1,5 +1,6 @@
 // Runs in: main thread.
-import type { StoreStatistics } from "../shared/protocol.ts";
+import type { BackendStatistics, StoreStatistics } from "../shared/protocol.ts";
+import type { BackendHost } from "./backend_host.ts";
 import type { WorkerStatus } from "./supervisor.ts";
 
 /** What `ivy status --json` prints and `GET /v1/status` answers. The keys are stable; times are Unix milliseconds. */
@@ -19,6 +20,7 @@ export interface AgentStatus {
   /** Why the configured file was not used; null when it was. */
   config_damage: string | null;
   procedures: Record<string, WorkerStatusJson>;
+  backends: Record<string, BackendStatusJson>;
   store: WorkerStatusJson & { messages: StoreStatisticsJson | null };
 }
 
@@ -28,6 +30,27 @@ export interface WorkerStatusJson {
   last_error: { time_ms: number; message: string } | null;
   seconds_since_heartbeat: number | null;
   heap_bytes: number;
+}
+
+export interface BackendStatusJson extends WorkerStatusJson {
+  provider: string;
+  connected: boolean;
+  /** What it is connected to, or why it is not. */
+  connection: string;
+  connection_since_ms: number;
+  /** What the store counts for it; null while the store does not say. */
+  messages: BackendMessagesJson | null;
+}
+
+/** Messages of all variants: accepted = acknowledged + waiting + parked + dropped. */
+export interface BackendMessagesJson {
+  accepted: number;
+  acknowledged: number;
+  waiting: number;
+  parked: number;
+  dropped: number;
+  /** The oldest message that waits; null when none does. */
+  oldest_waiting_ms: number | null;
 }
 
 export interface StoreStatisticsJson {
@@ -51,6 +74,36 @@ export function workerStatusJson(status: WorkerStatus): WorkerStatusJson {
       : { time_ms: status.lastError.timeMs, message: status.lastError.message },
     seconds_since_heartbeat: status.secondsSinceBeat,
     heap_bytes: status.heapBytes,
+  };
+}
+
+/** What of a backend's status is not any worker's. */
+export function backendStatusJson(
+  host: Pick<BackendHost, "name" | "provider" | "connection">,
+  statistics: StoreStatistics | undefined,
+): Omit<BackendStatusJson, keyof WorkerStatusJson> {
+  const { isConnected, detail, sinceMs } = host.connection;
+  const counts = statistics?.backends[host.name];
+  return {
+    provider: host.provider,
+    connected: isConnected,
+    connection: detail,
+    connection_since_ms: sinceMs,
+    messages: counts === undefined ? null : sumUp(Object.values(counts)),
+  };
+}
+
+function sumUp(counts: BackendStatistics[]): BackendMessagesJson {
+  const sum = (pick: (count: BackendStatistics) => number) =>
+    counts.reduce((total, count) => total + pick(count), 0);
+  const oldest = counts.flatMap(({ oldestWaitingMs }) => oldestWaitingMs === null ? [] : [oldestWaitingMs]);
+  return {
+    accepted: sum(({ accepted }) => accepted),
+    acknowledged: sum(({ acknowledged }) => acknowledged),
+    waiting: sum(({ waiting }) => waiting),
+    parked: sum(({ parked }) => parked),
+    dropped: sum(({ dropped }) => dropped),
+    oldest_waiting_ms: oldest.length === 0 ? null : Math.min(...oldest),
   };
 }
 

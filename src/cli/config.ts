@@ -1,5 +1,5 @@
 // Runs in: main thread.
-import { checkConfig, describeProcedures } from "../agent/config_check.ts";
+import { checkConfig, describeWorkers } from "../agent/config_check.ts";
 import { ConfigError, readRawConfig, redactConfig, wholeSchema } from "../agent/configuration.ts";
 import { CommandError, EXIT, type ExitStatus } from "../agent/errors.ts";
 import { pathsOf } from "../agent/paths.ts";
@@ -9,8 +9,8 @@ import type { CommandContext } from "./command.ts";
 export default async function config(context: CommandContext): Promise<ExitStatus> {
   const [action, file] = context.args;
   const paths = pathsOf(context.root);
-  const { procedures } = await context.parts();
-  const options = { procedures, paths, environment: context.environment };
+  const { procedures, backends } = await context.parts();
+  const options = { procedures, backends, paths, environment: context.environment };
   if (file !== undefined && action !== "validate") {
     throw new CommandError(
       `config ${action}: "${file}" is one word too many; see: ivy help config`,
@@ -21,10 +21,10 @@ export default async function config(context: CommandContext): Promise<ExitStatu
     case "validate":
       return await validate(file ?? paths.configFile, context, options);
     case "show":
-      context.out.json(redactConfig(readRawConfig(paths.configFile), await describeProcedures(options)));
+      context.out.json(redactConfig(readRawConfig(paths.configFile), await describeWorkers(options)));
       return EXIT.done;
     default:
-      context.out.json(wholeSchema(await describeProcedures(options)));
+      context.out.json(wholeSchema(await describeWorkers(options)));
       return EXIT.done;
   }
 }

@@ -1,7 +1,7 @@
 // Runs in: main thread.
 import { Agent, type Parts } from "../agent/agent.ts";
 import { checkConfig, type CheckOptions } from "../agent/config_check.ts";
-import { ConfigError, loadConfig, type LoadedConfig } from "../agent/configuration.ts";
+import { ConfigError, knownNames, loadConfig, type LoadedConfig } from "../agent/configuration.ts";
 import { CommandError, EXIT, type ExitStatus } from "../agent/errors.ts";
 import { reportFailedStart } from "../agent/failed_start.ts";
 import { createDataFolder, createLayout } from "../agent/layout.ts";
@@ -53,7 +53,7 @@ async function loadOrReport(
   environment: Record<string, string>,
 ): Promise<LoadedConfig> {
   try {
-    return loadConfig(paths, Object.keys(parts.procedures));
+    return loadConfig(paths, knownNames(parts));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const whole = await withProceduresFaults(error, { ...parts, paths, environment });

@@ -36,11 +36,13 @@ async function reportAbsence(
 }
 
 function describe(status: AgentStatus): string[] {
-  const { store, procedures } = status;
-  const states = Object.values(procedures);
+  const { store, procedures, backends } = status;
+  const states = Object.values({ ...procedures, ...backends });
   const isWell = status.ready && status.config_damage === null &&
     [...states, store].every(({ state }) => state === "running");
-  const rows = Object.entries({ ...procedures, store }).map(([name, worker]) => row(name, worker));
+  const rows = Object.entries({ ...procedures, ...backends, store }).map(([name, worker]) =>
+    row(name, worker)
+  );
   const stored = Object.values(store.messages?.stored ?? {}).reduce((sum, count) => sum + count, 0);
   return [
     `${isWell ? paint.green("well") : paint.red("not well")}  ${status.system_identifier}, Ivy ` +
@@ -52,12 +54,25 @@ function describe(status: AgentStatus): string[] {
       ["WORKER", "STATE", "RESTARTS", "HEARTBEAT", "HEAP", "LAST ERROR"].map(paint.dim),
       ...rows,
     ]),
+    ...describeBackends(backends),
     "",
     store.messages === null
       ? paint.red("the store does not run")
       : `messages: ${stored} stored, ${store.messages.waiting} waiting, ${store.messages.refused} refused, ` +
         `${formatBytes(store.messages.free_bytes)} free`,
   ];
+}
+
+function describeBackends(backends: AgentStatus["backends"]): string[] {
+  if (Object.keys(backends).length === 0) return [];
+  const rows = Object.entries(backends).map(([name, { connected, connection, messages }]) => [
+    paint.bold(name),
+    connected ? paint.green("connected") : paint.yellow("not connected"),
+    ...[messages?.acknowledged, messages?.waiting, messages?.parked].map((count) => String(count ?? "-")),
+    connection,
+  ]);
+  const header = ["BACKEND", "CONNECTION", "SENT", "WAITING", "PARKED", "SERVER"].map(paint.dim);
+  return ["", ...alignColumns([header, ...rows])];
 }
 
 function row(name: string, worker: WorkerStatusJson): string[] {

@@ -1,7 +1,7 @@
 // Runs in: main thread.
 import { requestAgent } from "../agent/control_client.ts";
 import { selfTestProcedure } from "../agent/config_check.ts";
-import { readConfig } from "../agent/configuration.ts";
+import { knownNames, readConfig } from "../agent/configuration.ts";
 import { CommandError, EXIT, type ExitStatus } from "../agent/errors.ts";
 import { type Paths, pathsOf } from "../agent/paths.ts";
 import { programCommand } from "../agent/program.ts";
@@ -37,14 +37,14 @@ async function testProcedure(
   paths: Paths,
   context: CommandContext,
 ): Promise<ExitStatus> {
-  const { procedures } = await context.parts();
+  const { procedures, backends } = await context.parts();
   const names = Object.keys(procedures);
   if (!names.includes(name)) {
     throw new CommandError(
       `there is no procedure "${name}"${didYouMean(name, names)}; there are ${names.join(", ")}`,
     );
   }
-  const loaded = readConfig(file, names);
+  const loaded = readConfig(file, knownNames({ procedures, backends }));
   const hangUp = new AbortController();
   const pausing = await requestAgent(paths.socket, "POST", `/v1/pause_procedure?name=${name}`, {
     signal: hangUp.signal,
@@ -53,6 +53,7 @@ async function testProcedure(
   try {
     const faults = await selfTestProcedure(name, loaded, {
       procedures,
+      backends,
       paths,
       environment: context.environment,
     });

@@ -1,7 +1,7 @@
 // Runs in: backend worker.
 import * as z from "zod";
 import { faultsOf } from "../shared/faults.ts";
-import type { BackendToMain, MainToBackend } from "../shared/protocol.ts";
+import type { BackendFacts, BackendToMain, MainToBackend } from "../shared/protocol.ts";
 import type { JsonSchema } from "../shared/secrets.ts";
 import { linkToMain, type WorkerLink } from "../shared/worker_link.ts";
 import type { Backend } from "./backend.ts";
@@ -24,6 +24,9 @@ class BackendLife {
   #inbox;
   #settings: z.output<Backend["config"]> | undefined;
   #running: Promise<void> = Promise.resolve();
+  /** One object for the worker's life: whoever holds it sees what has changed. */
+  #facts: BackendFacts | undefined;
+  #onFacts: (() => void) | undefined;
 
   constructor(backend: Backend) {
     this.#backend = backend;
@@ -46,6 +49,8 @@ class BackendLife {
         return;
       case "store_port":
         return this.#door.attach(message.storePort);
+      case "facts":
+        return this.#tellFacts(message.facts);
       case "call_answer":
         return this.#inbox.answered(message);
       case "teardown":
@@ -65,7 +70,9 @@ class BackendLife {
     const config = this.#settings!;
     const { logger } = this.link;
     this.#door.attach(storePort);
+    this.#facts = facts;
     const driver = this.#backend.open({ config, name, facts, logger, inbox: this.#inbox.inbox });
+    this.#onFacts = driver.factsChanged;
     this.link.send({ type: "started" });
     await keepDelivering({
       driver,
@@ -76,6 +83,12 @@ class BackendLife {
       onConnection: (state) => this.link.send({ type: "connection", ...state }),
       ...(this.#backend.timing === undefined ? {} : { timing: this.#backend.timing }),
     });
+  }
+
+  #tellFacts(facts: BackendFacts): void {
+    if (this.#facts === undefined) return;
+    Object.assign(this.#facts, facts);
+    this.#onFacts?.();
   }
 
   async #tearDown(): Promise<void> {

@@ -24,6 +24,8 @@ export interface Driver {
   encode(message: LeasedMessage): Element | Unsendable;
   /** Connects once. @throws when that fails; the next attempt comes by itself. */
   connect(signal: AbortSignal): Promise<Link>;
+  /** The facts about the node (the same object as before) have changed. */
+  factsChanged?(): void;
 }
 
 export interface KeepDeliveringOptions {

@@ -32,6 +32,13 @@ const storage = z.strictObject({
 /** A procedure's entry: `enabled`, and settings that only its own worker can judge. */
 const procedure = z.looseObject({ enabled: z.boolean() });
 
+/** A backend's entry: which it is, and settings that only its own worker can judge. */
+const backend = z.looseObject({
+  provider: z.string(),
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/).optional()
+    .describe("letters, digits, dots, dashes and underscores, at most 64; unique; default: the provider"),
+});
+
 /** The configuration of a node, as far as main itself judges it. Keys are the file's. */
 export const configSchema = z.strictObject({
   $schema: z.string().optional(),
@@ -43,13 +50,14 @@ export const configSchema = z.strictObject({
   }),
   storage,
   updater: z.null().default(null).describe("null: this version is updated by hand"),
-  backends: z.array(z.never()).default([]).describe("[]: messages are kept in local files only"),
+  backends: z.array(backend).default([]).describe("[]: messages are kept in local files only"),
   status_page: z.null().default(null).describe("null: this version has no status page"),
   procedures: z.record(z.string(), procedure),
 });
 
 export type Config = z.output<typeof configSchema>;
 export type StorageSettings = Config["storage"];
+export type BackendSettings = z.output<typeof backend>;
 export type ProcedureEntry = z.output<typeof procedure>;
 
 /** The JSON Schema of {@link configSchema}; procedures appear only as far as main knows them. */

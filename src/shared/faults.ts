@@ -61,6 +61,7 @@ export function describeAllowed(schema: JsonSchema | undefined): string {
     return `one of ${schema.enum.map((value) => JSON.stringify(value)).join(", ")}`;
   }
   if (schema.secret === true) return schema.description ?? "a secret";
+  if (schema.fetched === true) return schema.description ?? "text";
   const options = schema.anyOf ?? schema.oneOf;
   if (options !== undefined) return options.map(describeAllowed).join(" or ");
   switch (schema.type) {

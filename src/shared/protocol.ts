@@ -139,6 +139,8 @@ export type MainToBackend =
   | { type: "check"; settings: unknown; beatIntervalMs: number }
   | { type: "run"; name: string; facts: BackendFacts; storePort: MessagePort }
   | { type: "store_port"; storePort: MessagePort }
+  /** Facts have changed. */
+  | { type: "facts"; facts: BackendFacts }
   | { type: "call_answer"; callId: number; result?: unknown; error?: string }
   | { type: "teardown" };
 

@@ -34,5 +34,16 @@ export interface ProcedureLine {
   memoryLimitMb?: number;
 }
 
+/** One line of `src/backends/registry.ts`. */
+export interface BackendLine {
+  /** The backend's own file: `import.meta.resolve("./NAME.ts")`. */
+  module: string;
+  /** The addresses that it may reach, from the raw settings of the configuration. */
+  permissions: (settings: Record<string, unknown>) => WorkerPermissions;
+}
+
+/** Every backend that this program knows, by its provider in the configuration. */
+export type BackendRegistry = Record<string, BackendLine>;
+
 /** Every procedure that this program knows, by its name in the configuration. */
 export type ProcedureRegistry = Record<string, ProcedureLine>;

@@ -93,3 +93,9 @@ export function isSecret(schema: JsonSchema | undefined): boolean {
   if (schema === undefined) return false;
   return schema.secret === true || (schema.anyOf ?? schema.oneOf ?? []).some(isSecret);
 }
+
+/** True when the schema is of a text that may stand in a file; see {@link pem}. */
+export function isFetched(schema: JsonSchema | undefined): boolean {
+  if (schema === undefined) return false;
+  return schema.fetched === true || (schema.anyOf ?? schema.oneOf ?? []).some(isFetched);
+}

@@ -56,7 +56,7 @@ export const ROOMS: readonly Room[] = [
     path: "src/backends",
     threads: ["backend worker"],
     local: ["src/runtime", "src/shared"],
-    external: ["mqtt"],
+    external: ["mqtt", "zod"],
     reason: "a backend holds topics and payloads; src/runtime does the rest",
   },
   {

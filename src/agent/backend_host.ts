@@ -1,0 +1,234 @@
+// Runs in: main thread.
+import type { ErrorReport } from "../shared/errors.ts";
+import { describeFaults, type Fault } from "../shared/faults.ts";
+import type { Logger } from "../shared/logger.ts";
+import type { BackendFacts, BackendToMain, LogEntry, MainToBackend } from "../shared/protocol.ts";
+import type { BackendLine, WorkerPermissions } from "../shared/registry.ts";
+import type { JsonSchema } from "../shared/secrets.ts";
+import { explainDenied } from "./denied.ts";
+import type { FirstCheck } from "./procedure_host.ts";
+import { Supervisor, type WorkerStatus } from "./supervisor.ts";
+import type { WorkerLife } from "./worker_life.ts";
+
+/** How long a backend's file may take to load and announce itself, in milliseconds. */
+const ANNOUNCE_LIMIT_MS = 5000;
+const DEFAULT_DRAIN_SECONDS = 10;
+/** What ending costs besides draining: acknowledgements to the store, a goodbye to the server; in milliseconds. */
+const ENDING_MS = 5000;
+
+/** A backend's entry of the configuration, as far as main judges it. */
+export interface BackendEntry {
+  name: string;
+  provider: string;
+  /** The raw entry without `name` and `provider`. */
+  settings: Record<string, unknown>;
+  /** Its place in the list, for messages about faults. */
+  index: number;
+}
+
+export interface BackendHostOptions {
+  entry: BackendEntry;
+  line: BackendLine;
+  logger: Logger;
+  onLog: (entry: LogEntry) => void;
+  /** Puts secrets and files in place of references to them; its faults are sentences. */
+  resolveSecrets: (settings: unknown, schema: JsonSchema) => { value: unknown; faults: string[] };
+  /** What it may know of the node, at the moment when it starts. */
+  facts: () => Promise<BackendFacts>;
+  openStorePort: () => MessagePort;
+  closeStorePort: () => void;
+  /** A configuration has come; it is not judged yet. */
+  onConfiguration: (revision: number, config: unknown) => void;
+  /** Does what the server asks. @throws with a sentence for the server. */
+  onCall: (method: string, params: unknown) => Promise<unknown>;
+  /** Keeps a value for {@link BackendFacts.kept}. */
+  onKeep: (value: unknown) => void;
+  onConnection: () => void;
+  onUnstoppable: (name: string) => void;
+}
+
+/** Whether a backend has its server. */
+export interface ConnectionStatus {
+  isConnected: boolean;
+  /** What it is connected to, or why it is not. */
+  detail: string;
+  sinceMs: number;
+}
+
+type Life = WorkerLife<MainToBackend, BackendToMain>;
+
+/** Runs one backend under supervision: describes it, hands it its settings, opens its door to the store. */
+export class BackendHost {
+  readonly name: string;
+  readonly provider: string;
+  readonly firstCheck: Promise<FirstCheck>;
+  #options: BackendHostOptions;
+  #supervisor: Supervisor<MainToBackend, BackendToMain>;
+  #schema: JsonSchema = {};
+  #secretFaults: string[] = [];
+  #resolveFirstCheck!: (check: FirstCheck) => void;
+  /** Set once the agent has decided to run: until then a checked worker waits. */
+  #mayRun = false;
+  #isReady = false;
+  #runningLife: Life | undefined;
+  #connection: ConnectionStatus = { isConnected: false, detail: "not started", sinceMs: Date.now() };
+  #announceTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: BackendHostOptions) {
+    this.name = options.entry.name;
+    this.provider = options.entry.provider;
+    this.#options = options;
+    this.firstCheck = new Promise((resolve) => this.#resolveFirstCheck = resolve);
+    this.#supervisor = new Supervisor<MainToBackend, BackendToMain>({
+      name: this.name,
+      module: options.line.module,
+      permissions: () => permissionsOf(options.line, options.entry),
+      logger: options.logger,
+      onLog: options.onLog,
+      onStart: (life) => this.#start(life),
+      onMessage: (life, message) => this.#receive(life, message),
+      onEnd: (life) => this.#end(life),
+      onUnstoppable: options.onUnstoppable,
+      explain: (error) => this.#explain(error),
+    });
+  }
+
+  get connection(): ConnectionStatus {
+    return this.#connection;
+  }
+
+  /** Boots the worker and checks its settings; it runs after {@link run}. */
+  start(): void {
+    this.#supervisor.start();
+  }
+
+  /** Lets the backend connect, now and after each restart. */
+  run(): void {
+    this.#mayRun = true;
+    if (this.#isReady && this.#supervisor.life !== undefined) void this.#run(this.#supervisor.life);
+  }
+
+  /** Lets it send what waits, for as long as its settings allow (and not longer than `limitMs`), and ends it. */
+  async stop(limitMs = Infinity): Promise<void> {
+    const asked = Number(this.#options.entry.settings["max_drain_seconds"] ?? DEFAULT_DRAIN_SECONDS);
+    const graceMs = Math.min(limitMs, asked * 1000 + ENDING_MS);
+    await this.#supervisor.stop({ type: "teardown" }, graceMs);
+    this.#connected(false, "stopped");
+  }
+
+  /** Gives the worker a door to a store that was restarted. */
+  reconnectStore(): void {
+    const life = this.#supervisor.life;
+    if (life === undefined || life !== this.#runningLife) return;
+    const storePort = this.#options.openStorePort();
+    life.send({ type: "store_port", storePort }, [storePort]);
+  }
+
+  /** Tells the worker that facts about the node have changed. */
+  async tellFacts(): Promise<void> {
+    const life = this.#runningLife;
+    if (life !== undefined) life.send({ type: "facts", facts: await this.#options.facts() });
+  }
+
+  status(): WorkerStatus {
+    return this.#supervisor.status();
+  }
+
+  #start(life: Life): void {
+    this.#isReady = false;
+    this.#announceTimer = setTimeout(() => {
+      const message = `its file did not announce a backend within ${ANNOUNCE_LIMIT_MS / 1000} s`;
+      life.end({ kind: "crashed", error: { name: "Error", message, stack: "" } });
+    }, ANNOUNCE_LIMIT_MS);
+  }
+
+  #receive(life: Life, message: BackendToMain): void {
+    switch (message.type) {
+      case "announce":
+        return this.#announced(life, message.settingsSchema);
+      case "checked":
+        return this.#checked(life, message.faults);
+      case "started":
+        return this.#supervisor.markRunning();
+      case "connection":
+        return this.#connected(message.isConnected, message.detail);
+      case "configuration":
+        return this.#options.onConfiguration(message.revision, message.config);
+      case "call":
+        return void this.#call(life, message);
+      case "keep":
+        return this.#options.onKeep(message.value);
+      case "torn_down":
+        return life.end({ kind: "torn_down" });
+      case "beat":
+      case "log":
+      case "failed":
+        return; // the supervisor's
+      default:
+        message satisfies never;
+    }
+  }
+
+  #announced(life: Life, settingsSchema: JsonSchema): void {
+    clearTimeout(this.#announceTimer);
+    this.#schema = settingsSchema;
+    const resolved = this.#options.resolveSecrets(this.#options.entry.settings, settingsSchema);
+    this.#secretFaults = resolved.faults;
+    life.send({ type: "check", settings: resolved.value, beatIntervalMs: this.#supervisor.beatIntervalMs });
+  }
+
+  #checked(life: Life, found: Fault[]): void {
+    const { settings, index } = this.#options.entry;
+    const described = describeFaults(found, this.#schema, settings, ["backends", index]);
+    const faults = [...this.#secretFaults, ...described];
+    this.#isReady = faults.length === 0;
+    this.#resolveFirstCheck({ kind: "checked", faults, schema: this.#schema });
+    if (this.#isReady && this.#mayRun) void this.#run(life);
+  }
+
+  async #run(life: Life): Promise<void> {
+    this.#runningLife = life;
+    const facts = await this.#options.facts();
+    if (this.#supervisor.life !== life) return;
+    const storePort = this.#options.openStorePort();
+    life.send({ type: "run", name: this.name, facts, storePort }, [storePort]);
+  }
+
+  async #call(life: Life, { callId, method, params }: BackendToMain & { type: "call" }): Promise<void> {
+    try {
+      const result = await this.#options.onCall(method, params);
+      life.send({ type: "call_answer", callId, result });
+    } catch (error) {
+      life.send({ type: "call_answer", callId, error: (error as Error).message });
+    }
+  }
+
+  #connected(isConnected: boolean, detail: string): void {
+    this.#connection = { isConnected, detail, sinceMs: Date.now() };
+    this.#options.onConnection();
+  }
+
+  #end(life: Life): void {
+    clearTimeout(this.#announceTimer);
+    this.#resolveFirstCheck({
+      kind: "failed",
+      reason: "its worker ended before it could check its settings",
+    });
+    if (life === this.#runningLife) this.#runningLife = undefined;
+    this.#connected(false, "its worker has ended");
+    this.#options.closeStorePort();
+  }
+
+  #explain(error: ErrorReport): string {
+    return explainDenied(error, { name: this.name, file: "src/backends/registry.ts" });
+  }
+}
+
+/** Settings of the wrong shape grant nothing: the worker itself will say what is wrong with them. */
+export function permissionsOf(line: BackendLine, { settings }: BackendEntry): WorkerPermissions {
+  try {
+    return line.permissions(settings);
+  } catch {
+    return {};
+  }
+}

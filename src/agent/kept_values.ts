@@ -1,0 +1,16 @@
+// Runs in: main thread.
+import { join } from "@std/path";
+import { readIfThere, replaceFile } from "./files.ts";
+import type { Paths } from "./paths.ts";
+
+/** What a backend had asked to keep (credentials that its server gave out, for example); null when there is nothing. */
+export function readKept({ kept }: Paths, name: string): unknown {
+  const text = readIfThere(join(kept, `${name}.json`));
+  return text === undefined ? null : JSON.parse(text);
+}
+
+/** Keeps a value for the next start, where only the agent's own user can read it. */
+export function writeKept({ kept }: Paths, name: string, value: unknown): void {
+  Deno.mkdirSync(kept, { recursive: true, mode: 0o700 });
+  replaceFile(join(kept, `${name}.json`), `${JSON.stringify(value)}\n`, 0o600);
+}
