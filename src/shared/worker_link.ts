@@ -5,7 +5,7 @@ import { createLogger, type Logger } from "./logger.ts";
 import type { FromAnyWorker } from "./protocol.ts";
 
 /** How often a worker looks at its own memory, in milliseconds; growth is reported at the next look. */
-const MEMORY_LOOK_MS = 250;
+const MEMORY_LOOK_MS = 500;
 
 /** What every worker needs to live under supervision. */
 export interface WorkerLink<Out> {

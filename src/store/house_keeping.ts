@@ -1,53 +1,95 @@
 // Runs in: store worker.
-import type { StorageSettings } from "../shared/config.ts";
 import type { Logger } from "../shared/logger.ts";
-import { utcDay } from "../shared/time.ts";
 import { messageDays } from "../shared/message_files.ts";
+import { utcDay } from "../shared/time.ts";
+import type { Clock } from "./clock.ts";
+import type { DailyFiles } from "./daily_files.ts";
 import { compressDay, expiredDays, finishedDays, removeDay } from "./day_archive.ts";
+import type { Outbox } from "./outbox.ts";
 
-export interface HouseKeepingOptions {
-  /** `<root>/data/messages`. */
-  directory: string;
-  settings: StorageSettings;
+const EVERY_MS = 60_000;
+
+export interface HouseKeeperOptions {
+  files: DailyFiles;
+  outbox: Outbox;
+  clock: Clock;
+  retentionDays: number | null;
   logger: Logger;
   /** Unix milliseconds. */
   now: () => number;
-  clockTrusted: () => boolean;
-  /** True when nothing of the outbox belongs to that day any more: its file is synced and no backend waits for it. */
-  isReleased: (day: string) => boolean;
-  /** True when every line of the day's file is synced. */
-  isSynced: (day: string) => boolean;
-  /** The day's plain file is about to go. */
-  letGo: (day: string) => void;
+  /** Ids up to this one are in synced files. */
+  syncedId: () => number;
+  /** Called each time, for what else is to be done now and then. */
+  alsoDo: () => void;
 }
 
-/** Compresses finished days and removes those that are older than the retention; only a right clock may remove. */
-export async function keepHouse(options: HouseKeepingOptions): Promise<void> {
-  const { directory, settings: { retention_days: retentionDays }, now } = options;
-  const today = utcDay(now());
-  for (const day of finishedDays(directory, today).filter(options.isSynced)) {
-    options.letGo(day);
-    await compressDay(directory, day);
+/** Compresses finished days and removes those that are older than the retention, once a minute. */
+export class HouseKeeper {
+  #options: HouseKeeperOptions;
+  #timer: ReturnType<typeof setInterval>;
+  #work: Promise<void>;
+  #isClosed = false;
+
+  constructor(options: HouseKeeperOptions) {
+    this.#options = options;
+    this.#work = this.#keepHouse();
+    this.#timer = setInterval(() => this.#work = this.#work.then(() => this.#keepHouse()), EVERY_MS);
   }
-  if (retentionDays === null || !options.clockTrusted()) return;
-  for (const day of await expiredDays(directory, retentionDays, now())) await removeReleased(day, options);
-}
 
-/** Frees space on a full disk: the oldest day goes, if the retention says that days may go at all. */
-export async function removeOldestDay(options: HouseKeepingOptions): Promise<boolean> {
-  const { directory, settings: { retention_days: retentionDays }, now } = options;
-  const oldest = messageDays(directory)[0];
-  if (retentionDays === null || oldest === undefined || oldest === utcDay(now())) return false;
-  return await removeReleased(oldest, options);
-}
+  /** Resolves when the work that is under way has ended. */
+  get settled(): Promise<void> {
+    return this.#work;
+  }
 
-async function removeReleased(
-  day: string,
-  { directory, isReleased, letGo, logger }: HouseKeepingOptions,
-): Promise<boolean> {
-  if (!isReleased(day)) return false;
-  letGo(day);
-  await removeDay(directory, day);
-  logger.info(`removed the messages of ${day}`);
-  return true;
+  /** Frees space on a full disk: the oldest day goes, if the retention says that days may go at all. */
+  async removeOldestDay(): Promise<void> {
+    const { files, retentionDays, now } = this.#options;
+    const oldest = messageDays(files.directory)[0];
+    if (retentionDays !== null && oldest !== undefined && oldest !== utcDay(now())) {
+      await this.#remove(oldest);
+    }
+  }
+
+  /** Begins nothing more. */
+  close(): void {
+    this.#isClosed = true;
+    clearInterval(this.#timer);
+  }
+
+  async #keepHouse(): Promise<void> {
+    if (this.#isClosed) return;
+    try {
+      await this.#compress();
+      await this.#removeExpired();
+      if (!this.#isClosed) this.#options.alsoDo();
+    } catch (error) {
+      const subject = "finished days could not be compressed or removed; tried again in a minute";
+      this.#options.logger.exception(subject, error);
+    }
+  }
+
+  async #compress(): Promise<void> {
+    const { files, outbox, now, syncedId } = this.#options;
+    for (const day of finishedDays(files.directory, utcDay(now()))) {
+      if (this.#isClosed || outbox.holdsDay(day, syncedId())) continue; // its file is not whole yet
+      files.letGo(day);
+      await compressDay(files.directory, day);
+    }
+  }
+
+  /** Only a right clock may remove. */
+  async #removeExpired(): Promise<void> {
+    const { files, clock, retentionDays, now } = this.#options;
+    if (this.#isClosed || retentionDays === null || !clock.trusted) return;
+    for (const day of await expiredDays(files.directory, retentionDays, now())) await this.#remove(day);
+  }
+
+  /** A day that a backend still waits for stays. */
+  async #remove(day: string): Promise<void> {
+    const { files, outbox, logger } = this.#options;
+    if (this.#isClosed || outbox.holdsDay(day)) return;
+    files.letGo(day);
+    await removeDay(files.directory, day);
+    logger.info(`removed the messages of ${day}`);
+  }
 }

@@ -10,7 +10,8 @@ import type {
 import { sentenceOf } from "../shared/errors.ts";
 import { linkToMain } from "../shared/worker_link.ts";
 import { formatLine } from "../shared/message_line.ts";
-import { openStore, type Store } from "./store.ts";
+import { isLarge, openStore } from "./open_store.ts";
+import type { Store } from "./store.ts";
 
 const link = linkToMain<StoreToMain>("store");
 const producers = new Map<string, MessagePort>();
@@ -51,7 +52,7 @@ async function open({ opening, beatIntervalMs }: MainToStore & { type: "open" })
     await link.fail(error);
     throw error;
   }
-  link.send({ type: "opened", checkDatabase: store.isLarge });
+  link.send({ type: "opened", checkDatabase: isLarge(opening.directory) });
   return store;
 }
 

@@ -10,7 +10,7 @@ Deno.test("above its bound the outbox lets the oldest data go, then logs, never 
   await test.send("config", "kept");
   for (let i = 0; i < 40; i++) await test.send("log", `log ${i} ${LARGE.slice(0, 20_000)}`);
   for (let i = 0; i < 40; i++) await test.send("data", `data ${i} ${LARGE}`);
-  await test.store.settledFiles(); // only what is synced in a daily file may leave
+  await test.store.settled(); // only what is synced in a daily file may leave
   await test.send("log", "one more commit");
   const { data, log, config } = test.store.request({ kind: "statistics" }).backends["b"]!;
   assertEquals(data.dropped, 40);
@@ -31,7 +31,7 @@ Deno.test("what a backend has acknowledged counts as acknowledged, also when the
   const leased = test.store.lease("b", 10, 10_000_000);
   await test.acknowledge("b", leased.slice(1, 4).map(({ id }) => id)); // the first is still under way
   for (let i = 0; i < 20; i++) await test.send("data", `${i} ${LARGE}`);
-  await test.store.settledFiles();
+  await test.store.settled();
   await test.send("log", "one more commit");
   const { data } = test.store.request({ kind: "statistics" }).backends["b"]!;
   assertEquals(data.acknowledged, 3);

@@ -82,13 +82,13 @@ Deno.test("retention removes old days, but none that a backend waits for", async
   test.nowMs += 20 * DAY_MS;
   await setAge();
   await test.open();
-  await test.store.settledHouse();
+  await test.store.settled();
   assertEquals((await test.lines()).length, 1, "a backend waits for it");
   await test.acknowledge("b", test.store.lease("b", 9, 9999).map(({ id }) => id));
   await test.store.close();
   await setAge();
   await test.open();
-  await test.store.settledHouse();
+  await test.store.settled();
   assertEquals(await test.lines(), []);
   assert(test.log.some(({ subject }) => subject === "removed the messages of 2026-06-15"));
 });
@@ -100,6 +100,6 @@ Deno.test("a wrong clock removes nothing", async () => {
   await test.store.close();
   test.nowMs += 20_000 * DAY_MS;
   await test.open({ clockTrusted: false });
-  await test.store.settledHouse();
+  await test.store.settled();
   assertEquals((await test.lines()).length, 1);
 });

@@ -6,7 +6,8 @@ import { compressedLines, messageDays, plainLines } from "../../src/shared/messa
 import type { LogEntry, OutgoingMessage } from "../../src/shared/protocol.ts";
 import { type Database, openDatabase } from "../../src/store/database.ts";
 import { databasePath } from "../../src/store/recovery.ts";
-import { openStore, Store, type StoreOptions } from "../../src/store/store.ts";
+import { openStore } from "../../src/store/open_store.ts";
+import { Store, type StoreOptions } from "../../src/store/store.ts";
 
 /** A moment at noon, so that small steps do not change the day. */
 export const NOON_MS = Date.UTC(2026, 5, 15, 12);
