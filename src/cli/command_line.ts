@@ -97,14 +97,13 @@ export function parseWords(command: Command, words: string[]): Pick<CommandConte
     }
   }
   const args = parsed._.map(String);
-  checkArgs(command, args);
+  if (flags["help"] !== true) checkArgs(command, args);
   return { flags, args };
 }
 
 function refuseUnknown(command: Command, known: Flag[], word: string): true {
   if (!word.startsWith("-")) return true;
-  const name = word.replace(/^-+/, "").replace(/=.*/, "");
-  const hint = didYouMean(name, known.map((flag) => flag.name));
+  const hint = didYouMean(word.replace(/=.*/, ""), known.map(({ name }) => `--${name}`));
   throw usageError(command, `there is no flag "${word}"${hint}`);
 }
 

@@ -23,16 +23,22 @@ export function didYouMean(typed: string, candidates: readonly string[]): string
   return found === undefined ? "" : ` (did you mean "${found}"?)`;
 }
 
-/** Levenshtein distance, one row at a time. */
+/**
+ * How many letters must be changed, put in, left out, or swapped with their neighbour (Damerau and Levenshtein,
+ * "optimal string alignment"); one row of the table at a time.
+ */
 function editDistance(a: string, b: string): number {
+  let beforePrevious: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let row = 1; row <= a.length; row++) {
     const current = [row];
     for (let column = 1; column <= b.length; column++) {
       const substitution = previous[column - 1]! + (a[row - 1] === b[column - 1] ? 0 : 1);
-      current.push(Math.min(substitution, previous[column]! + 1, current[column - 1]! + 1));
+      const isSwapped = row > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1];
+      const swap = isSwapped ? beforePrevious[column - 2]! + 1 : Infinity;
+      current.push(Math.min(substitution, previous[column]! + 1, current[column - 1]! + 1, swap));
     }
-    previous = current;
+    [beforePrevious, previous] = [previous, current];
   }
   return previous[b.length]!;
 }

@@ -45,7 +45,7 @@ for (const name of procedures) {
   Deno.test(`procedure ${name} boots in its sandbox and passes its self-test`, async () => {
     const config = configFile === undefined ? [] : ["--config", configFile];
     const { code, stderr } = await ivy("test", "--procedure", name, ...config, "--root", root);
-    assert(code === 0, stderr.trim());
+    assert(code === 0, stderr.trim().replaceAll(/^ivy: /gm, ""));
   });
 }
 
