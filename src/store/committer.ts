@@ -131,8 +131,7 @@ export class Committer {
     const time = { day: utcDay(nowMs), unproven: (timeMs: number) => clock.unproven(timeMs) };
     const rows = pending.length === 0 ? [] : outbox.append(pending, time);
     const applyPlaces = backlog.writePlaces(nowMs);
-    if (this.#mustSaveSynced) outbox.setMeta("synced_id", this.#syncedId);
-    if (rows.length > 0 && this.#refused > 0) outbox.setMeta("refused", this.#refused);
+    if (this.#mustSaveSynced) this.#saveCounters();
     const { apply: applyDrops, isDropping } = bounds.write(this.#syncedId, nowMs);
     const hasMoreDone = VARIANTS.map((variant) => this.#removeDone(variant)).includes(true);
     return {
@@ -144,6 +143,13 @@ export class Committer {
         this.#mustSaveSynced = false;
       },
     };
+  }
+
+  #saveCounters(): void {
+    const { outbox } = this.#options;
+    outbox.saveCounters();
+    outbox.setMeta("synced_id", this.#syncedId);
+    outbox.setMeta("refused", this.#refused);
   }
 
   /** Removes rows that nobody waits for. @returns true when there are more. */

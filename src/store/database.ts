@@ -18,6 +18,8 @@ const SCHEMA = `
     boot TEXT,                 -- set while the clock was not known to be right: the kernel's boot
     monotonic_ms INTEGER,      -- and the time since that boot
     body TEXT NOT NULL,        -- JSON of message_body
+    producer TEXT NOT NULL,    -- who sent it: name and generation
+    sequence INTEGER NOT NULL, -- and as which of its messages, so that it is not stored twice
     PRIMARY KEY (variant, id)
   ) WITHOUT ROWID;
 

@@ -18,12 +18,16 @@ export interface StoringTime {
   unproven(timeMs: number): { boot: string; monotonicMs: number } | undefined;
 }
 
-/** Keys of `meta` that hold the last stored sequence number of a producer; one table = one page less per commit. */
+/** Keys of `meta` that hold the last stored sequence number of a producer. */
 const SEQUENCE = "sequence ";
-
 const COLUMNS = "variant, id, time_ms, day, boot, monotonic_ms, body";
 
-/** The messages of the outbox and their numbering. Methods that write must be called in a transaction. */
+/**
+ * The messages of the outbox and their numbering. Methods that write must be called in a transaction.
+ *
+ * A commit writes the messages only. Counters are saved now and then; what came since is counted from the rows, which
+ * stay at least until their counters are saved. That is half the pages per commit.
+ */
 export class Outbox {
   #database: Database;
   #insert;
@@ -37,19 +41,23 @@ export class Outbox {
   /** @param runId Names this run of the agent; what producers of other runs sent can no longer be sent again. */
   constructor(database: Database, runId: string) {
     this.#database = database;
-    this.#insert = database.prepare(`INSERT INTO messages (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)`);
+    this.#insert = database.prepare(
+      `INSERT INTO messages (${COLUMNS}, producer, sequence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
     this.#setMeta = database.prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)");
     this.#delete = database.prepare(
       "DELETE FROM messages WHERE variant = ? AND id <= (SELECT max(id) FROM (SELECT id FROM messages " +
         "WHERE variant = ? AND id <= ? ORDER BY id LIMIT ?))",
     );
+    this.reload();
     inTransaction(database, () => {
       if (this.meta("store_id") === undefined) this.setMeta("store_id", crypto.randomUUID());
       if (this.meta("run_id") === runId) return;
+      this.#sequences.clear();
       database.exec(`DELETE FROM meta WHERE key >= '${SEQUENCE}' AND key < '${SEQUENCE}~'`);
       this.setMeta("run_id", runId);
+      this.saveCounters();
     });
-    this.reload();
   }
 
   get lastId(): number {
@@ -77,18 +85,19 @@ export class Outbox {
    * @returns the new rows, in order of their ids.
    */
   append(batches: Batch[], time: StoringTime): NewRow[] {
-    const rows = batches.flatMap((batch) => this.#appendBatch(batch, time));
-    if (rows.length === 0) return rows;
+    return batches.flatMap((batch) => this.#appendBatch(batch, time));
+  }
+
+  /** Saves what has been counted; before rows of this count may be removed. */
+  saveCounters(): void {
     this.setMeta("last_id", this.#lastId);
-    for (const variant of new Set(rows.map((row) => row.variant))) {
-      this.setMeta(`stored_${variant}`, this.#stored[variant]);
-    }
-    return rows;
+    for (const variant of VARIANTS) this.setMeta(`stored_${variant}`, this.#stored[variant]);
+    for (const [producer, sequence] of this.#sequences) this.setMeta(SEQUENCE + producer, sequence);
   }
 
   /** Puts back a row of a daily file, after the database was lost. */
   restore(row: OutboxRow): void {
-    this.#insert.run(row.variant, row.id, row.time_ms, row.day, row.boot, row.monotonic_ms, row.body);
+    this.#insert.run(row.variant, row.id, row.time_ms, row.day, row.boot, row.monotonic_ms, row.body, "", 0);
   }
 
   /** Rows with larger ids of all variants, in order of their ids. */
@@ -129,30 +138,47 @@ export class Outbox {
 
   /** Goes back to what the database says, after a transaction that failed. Ids that were given out are not reused. */
   reload(): void {
-    this.#lastId = Math.max(this.#lastId, Number(this.meta("last_id") ?? 0));
+    const savedId = Number(this.meta("last_id") ?? 0);
+    this.#lastId = Math.max(this.#lastId, savedId);
     for (const variant of VARIANTS) this.#stored[variant] = Number(this.meta(`stored_${variant}`) ?? 0);
     const select = `SELECT key, value FROM meta WHERE key >= '${SEQUENCE}' AND key < '${SEQUENCE}~'`;
     const rows = this.#database.prepare(select).all();
-    this.#sequences = new Map(rows.map((row) => [String(row["key"]), Number(row["value"])]));
+    this.#sequences = new Map(
+      rows.map((row) => [String(row["key"]).slice(SEQUENCE.length), Number(row["value"])]),
+    );
+    for (const variant of VARIANTS) this.#countSince(savedId, variant);
+  }
+
+  /** Adds the rows that are younger than the saved counters. */
+  #countSince(savedId: number, variant: Variant): void {
+    const rows = this.#database.prepare(
+      "SELECT producer, count(*) AS n, max(sequence) AS sequence, max(id) AS id FROM messages " +
+        "WHERE variant = ? AND id > ? GROUP BY producer",
+    ).all(variant, savedId);
+    for (const { producer, n, sequence, id } of rows) {
+      const known = this.#sequences.get(String(producer)) ?? 0;
+      this.#sequences.set(String(producer), Math.max(known, Number(sequence)));
+      this.#stored[variant] += Number(n);
+      this.#lastId = Math.max(this.#lastId, Number(id));
+    }
   }
 
   #appendBatch({ producer, messages }: Batch, time: StoringTime): NewRow[] {
-    const key = `${SEQUENCE}${producer.name} ${producer.generation}`;
+    const key = `${producer.name} ${producer.generation}`;
     const lastSequence = this.#sequences.get(key) ?? 0;
     const fresh = messages.filter(({ sequence }) => sequence > lastSequence);
     if (fresh.length === 0) return [];
-    const rows = fresh.map((message) => this.#appendOne(message, producer.name, time));
     this.#sequences.set(key, fresh.at(-1)!.sequence);
-    this.setMeta(key, fresh.at(-1)!.sequence);
-    return rows;
+    return fresh.map((message) => this.#appendOne(message, producer.name, key, time));
   }
 
-  #appendOne({ timeMs, variant, body }: OutgoingMessage, origin: string, time: StoringTime): NewRow {
+  #appendOne(message: OutgoingMessage, origin: string, producer: string, time: StoringTime): NewRow {
+    const { timeMs, variant, body, sequence } = message;
     const id = ++this.#lastId;
     this.#stored[variant]++;
     const clock = time.unproven(timeMs);
     const [boot, monotonicMs] = clock === undefined ? [null, null] : [clock.boot, clock.monotonicMs];
-    this.#insert.run(variant, id, timeMs, time.day, boot, monotonicMs, body);
+    this.#insert.run(variant, id, timeMs, time.day, boot, monotonicMs, body, producer, sequence);
     return { id, time_ms: timeMs, day: time.day, variant, boot, monotonic_ms: monotonicMs, body, origin };
   }
 }
