@@ -26,6 +26,7 @@ export async function probeBackend(options: BackendProbeOptions): Promise<ProbeR
   const { provider, line, entry, environment } = options;
   const verdict = Promise.withResolvers<string[]>();
   let schema: JsonSchema | undefined;
+  let secretFaults: string[] = [];
   const receive = (message: BackendToMain) => {
     if (message.type === "announce") {
       schema = message.settingsSchema;

@@ -46,7 +46,7 @@ export default defineMqttBackend({
     ) as Topics;
     return {
       encode: (message) => encode(message, topics),
-      parcel: { isArray: false, maxElements: 1, maxBytes: Infinity },
+      parcel: () => ({ isArray: false, maxElements: 1, maxBytes: Infinity, maxPoints: Infinity }),
       subscriptions: [topics.config_set],
       heard: (_topic, payload) => inbox.heard(decode(payload)),
       presence: { topic: topics.status, online: "online", offline: "offline" },

@@ -8,16 +8,19 @@ import {
   defineBackend,
   type Driver,
   type Link,
+  type ParcelLimits,
 } from "../runtime/backend.ts";
-import { EntryError, type MqttSession, openSession } from "./mqtt_session.ts";
+import { EntryError, type MqttSession, openSession, type SessionOptions } from "./mqtt_session.ts";
 import type { MqttConnection } from "./mqtt_settings.ts";
 import { createVersionChoice } from "./version_choice.ts";
 
 /** What one kind of MQTT server wants to hear, and what it says. */
 export interface MqttDialect {
   encode: Driver["encode"];
-  /** How elements become payloads; the server's packet limit is looked after elsewhere. */
-  parcel: { isArray: boolean; maxElements: number; maxBytes: number; maxPoints?: number };
+  /** How elements become payloads, once a connection is there; the server's packet limit is looked after elsewhere. */
+  parcel(): ParcelLimits;
+  /** Most publishes in flight, besides the connection's own limit. */
+  window?(): number;
   subscriptions: string[];
   /** A message on one of the subscribed topics; any bytes. */
   heard(topic: string, payload: Uint8Array, session: MqttSession): void;
@@ -25,12 +28,22 @@ export interface MqttDialect {
   presence?: { topic: string; online: string; offline: string };
   /** Travels with every message where the server speaks MQTT 5. */
   userProperties?: Record<string, string>;
-  /** Settings of the connection that the server has given out; they stand in for the configured ones. */
-  credentials?(): Partial<Pick<MqttConnection, "client_id" | "username" | "password">>;
+  /** Called before each connection. @returns what stands in for the configured settings of the connection. */
+  credentials?(enterAs: EnterAs): Promise<Credentials>;
   /** Called when the subscriptions are in place, before anything is delivered. */
   entered?(session: MqttSession): Promise<void>;
   pace?: Link["pace"];
+  factsChanged?: Driver["factsChanged"];
 }
+
+type Will = NonNullable<SessionOptions["will"]>;
+export type Credentials = Partial<Pick<MqttConnection, "client_id" | "username" | "password">>;
+
+/** Opens a connection of its own with other credentials; who opens it closes it. */
+export type EnterAs = (
+  credentials: Credentials,
+  onMessage: (topic: string, payload: Uint8Array) => void,
+) => Promise<MqttSession>;
 
 export interface MqttBackend<Schema extends z.ZodType<CommonSettings & { mqtt_connection: MqttConnection }>>
   extends Omit<Backend<Schema>, "open"> {
@@ -62,26 +75,43 @@ function createMqttDriver(
   };
   return {
     encode: dialect.encode,
+    ...(dialect.factsChanged === undefined ? {} : { factsChanged: dialect.factsChanged }),
     async connect(signal) {
-      let session: MqttSession | undefined;
-      const own = { ...connection, ...dialect.credentials?.() };
+      const enterAs = async (
+        credentials: Credentials,
+        onMessage: SessionOptions["onMessage"],
+        will?: Will,
+      ) => {
+        const own = { ...connection, ...credentials };
+        const clientId = own.client_id ?? `ivy-${facts.systemIdentifier}-${name}`;
+        const version = versions.next;
+        try {
+          const session = await openSession({
+            connection: own,
+            clientId,
+            version,
+            onMessage,
+            signal,
+            ...(will === undefined ? {} : { will }),
+          });
+          versions.worked(session.version);
+          return session;
+        } catch (error) {
+          if (error instanceof EntryError) versions.failed(error.isVersion);
+          throw error;
+        }
+      };
+      const credentials = await dialect.credentials?.(enterAs) ?? {};
+      const heard = (topic: string, payload: Uint8Array) => dialect.heard(topic, payload, session);
+      const { presence } = dialect;
+      const will = presence === undefined ? undefined : { topic: presence.topic, payload: presence.offline };
+      const session: MqttSession = await enterAs(credentials, heard, will);
       try {
-        session = await openSession({
-          connection: own,
-          clientId: own.client_id ?? `ivy-${facts.systemIdentifier}-${name}`,
-          version: versions.next,
-          ...(dialect.presence === undefined ? {} : {
-            will: { topic: dialect.presence.topic, payload: dialect.presence.offline },
-          }),
-          onMessage: (topic, payload) => dialect.heard(topic, payload, session!),
-          signal,
-        });
+        await session.whileOpen(enter(session, dialect, tellRefused));
       } catch (error) {
-        if (error instanceof EntryError) versions.failed(error.isVersion);
+        void session.close({ reason: "not entered", isGraceful: false });
         throw error;
       }
-      versions.worked(session.version);
-      await session.whileOpen(enter(session, dialect, tellRefused));
       return createLink(session, dialect, connection);
     },
   };
@@ -100,14 +130,14 @@ async function enter(
 }
 
 function createLink(session: MqttSession, dialect: MqttDialect, { host, port, tls }: MqttConnection): Link {
-  const { presence, parcel, pace } = dialect;
+  const { presence, pace } = dialect;
+  const parcel = dialect.parcel();
   const userProperties = session.version === 5 ? dialect.userProperties : undefined;
   const version = session.version === 5 ? "MQTT 5" : "MQTT 3.1.1";
   return {
     description: `${host}:${port} (${version}${tls === null ? "" : ", TLS"})`,
-    window: session.limits.window,
+    window: Math.min(session.limits.window, dialect.window?.() ?? Infinity),
     limits: (topic) => ({
-      maxPoints: Infinity,
       ...parcel,
       maxBytes: Math.min(
         parcel.maxBytes,

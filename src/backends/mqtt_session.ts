@@ -61,18 +61,23 @@ export class MqttSession {
   }
 
   /**
-   * Subscribes with QoS 1.
+   * Subscribes with QoS 1; with MQTT 5 not to one's own publishes.
    *
    * @returns the topics that the server refuses, each with its reason.
    */
   async subscribe(topics: string[]): Promise<{ topic: string; reason: string }[]> {
     if (topics.length === 0) return [];
     const granted = await new Promise<number[]>((resolve, reject) => {
-      this.#client.subscribe(topics, { qos: 1 }, (error, _subscriptions, packet) => {
-        const codes = (packet as { granted?: number[] } | undefined)?.granted;
-        if (codes !== undefined) resolve(codes);
-        else reject(error ?? new Error("the server did not answer the subscription"));
-      });
+      // nl: what this node publishes must not come back to it
+      this.#client.subscribe(
+        topics,
+        { qos: 1, ...(this.version === 5 ? { nl: true } : {}) },
+        (error, _subscriptions, packet) => {
+          const codes = (packet as { granted?: number[] } | undefined)?.granted;
+          if (codes !== undefined) resolve(codes);
+          else reject(error ?? new Error("the server did not answer the subscription"));
+        },
+      );
     });
     return topics.flatMap((topic, index) => {
       const code = granted[index] ?? 128;

@@ -7,6 +7,7 @@ import type { BackendRegistry } from "../shared/registry.ts";
  */
 export const backends: BackendRegistry = {
   tenta: { module: import.meta.resolve("./tenta.ts"), permissions: mqttServer },
+  thingsboard: { module: import.meta.resolve("./thingsboard.ts"), permissions: mqttServer },
   mqtt: { module: import.meta.resolve("./mqtt.ts"), permissions: mqttServer },
   http: { module: import.meta.resolve("./http.ts"), permissions: webServers },
 };

@@ -98,7 +98,7 @@ export default defineMqttBackend({
   speak({ config: { sensor_identifier: sensor }, facts, inbox }) {
     return {
       encode: (message) => encode(message, sensor, facts),
-      parcel: { isArray: true, maxElements: 1000, maxBytes: MAX_PARCEL_BYTES },
+      parcel: () => ({ isArray: true, maxElements: 1000, maxBytes: MAX_PARCEL_BYTES, maxPoints: Infinity }),
       subscriptions: [`configurations/${sensor}`],
       heard: (_topic, payload) => inbox.heard(decode(payload)),
     };

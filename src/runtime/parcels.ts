@@ -68,6 +68,8 @@ export function packParcels(
         id: element.id,
         reason: `larger than the ${box.limits.maxBytes} bytes that the server takes`,
       });
+    } else if ((element.points ?? 1) > box.limits.maxPoints) {
+      unsendable.push({ id: element.id, reason: "more data points than the server takes at once" });
     } else if (box.last !== undefined && hasRoom(box.last, element, sizeBytes, box.limits, targetBytes)) {
       add(box.last, element, sizeBytes);
     } else parcels.push(box.last = begin(element, sizeBytes));

@@ -1,0 +1,46 @@
+// Runs in: backend worker.
+import * as z from "zod";
+import { commonSettings } from "../runtime/backend.ts";
+import { secret } from "../shared/secrets.ts";
+import { defineMqttBackend } from "./mqtt_backend.ts";
+import { mqttConnection } from "./mqtt_settings.ts";
+import { SUBSCRIPTIONS } from "./thingsboard_decode.ts";
+import { ThingsboardDevice } from "./thingsboard_device.ts";
+import { createEncoder } from "./thingsboard_encode.ts";
+
+const config = z.strictObject({
+  ...commonSettings,
+  mqtt_connection: mqttConnection(secret()), // an access token travels as the user name
+  provisioning: z.strictObject({
+    device_key: z.string().min(1).describe("the device profile's provision key"),
+    device_secret: secret(),
+    device_name: z.string().min(1).max(255).optional().describe("default: the system identifier"),
+  }).nullable().default(null)
+    .describe(
+      "how the device gets credentials of its own, where mqtt_connection has none; null = it has them",
+    ),
+  rpc: z.strictObject({
+    allow: z.array(z.string().min(1)).default([]).describe("methods that the server may call; [] = none"),
+  }).prefault({}),
+});
+export type Settings = z.output<typeof config>;
+
+/** ThingsBoard, by its MQTT device API. */
+export default defineMqttBackend({
+  provider: "thingsboard",
+  config,
+  speak(context) {
+    const device = new ThingsboardDevice(context);
+    return {
+      encode: createEncoder(),
+      subscriptions: SUBSCRIPTIONS,
+      parcel: () => device.parcel,
+      window: () => device.window,
+      pace: ({ points }) => device.pace(points),
+      heard: (topic, payload, session) => device.heard(topic, payload, session),
+      entered: (session) => device.entered(session),
+      credentials: (enterAs) => device.credentials(enterAs),
+      factsChanged: () => device.factsChanged(),
+    };
+  },
+});

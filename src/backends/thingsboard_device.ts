@@ -1,0 +1,193 @@
+// Runs in: backend worker.
+import type { BackendContext, ParcelLimits } from "../runtime/backend.ts";
+import { sentenceOf } from "../shared/errors.ts";
+import { withLimit } from "../shared/time.ts";
+import type { Credentials, EnterAs } from "./mqtt_backend.ts";
+import type { MqttSession } from "./mqtt_session.ts";
+import { createRateLimiter, type RateLimiter } from "./rate_limits.ts";
+import { DEFAULT_LIMITS, type DeviceLimits, readLimits } from "./session_limits.ts";
+import type { Settings } from "./thingsboard.ts";
+import { decode } from "./thingsboard_decode.ts";
+import { provision } from "./thingsboard_provisioning.ts";
+
+const DEVICE = "v1/devices/me";
+/** How long the server may take to say its limits, in milliseconds. */
+const LIMITS_LIMIT_MS = 3000;
+const MAX_ELEMENTS = 1000;
+/** Room for topic and header, which count against the server's limit. */
+const HEADER_BYTES = 128;
+/** Calls of the server that may be unanswered. */
+const MAX_CALLS = 10;
+const MAX_REQUEST_ID = 2_147_483_647;
+
+interface Limiters {
+  messages: RateLimiter;
+  telemetryMessages: RateLimiter;
+  telemetryPoints: RateLimiter;
+}
+
+/** One device of ThingsBoard: what it asks for after it has entered, what it answers, how fast it may talk. */
+export class ThingsboardDevice {
+  #context: BackendContext<Settings>;
+  #limits: DeviceLimits = DEFAULT_LIMITS;
+  #limiters: Limiters = createLimiters(DEFAULT_LIMITS);
+  #toldLimits = "";
+  #session: MqttSession | undefined;
+  #answers = new Map<string, (value: unknown) => void>();
+  #lastRequestId = 0;
+  #calls = 0;
+
+  constructor(context: BackendContext<Settings>) {
+    this.#context = context;
+  }
+
+  get parcel(): ParcelLimits {
+    return {
+      isArray: true,
+      maxElements: MAX_ELEMENTS,
+      maxBytes: this.#limits.maxPayloadBytes - HEADER_BYTES,
+      maxPoints: this.#limiters.telemetryPoints.most,
+    };
+  }
+
+  get window(): number {
+    return this.#limits.maxInFlight;
+  }
+
+  /** How long a publish with so many data points has to wait; counts it when it need not. */
+  pace(points: number): number {
+    const { messages, telemetryMessages, telemetryPoints } = this.#limiters;
+    const waitMs = Math.max(messages.waitMs(1), telemetryMessages.waitMs(1), telemetryPoints.waitMs(points));
+    if (waitMs > 0) return waitMs;
+    messages.count(1);
+    telemetryMessages.count(1);
+    telemetryPoints.count(points);
+    return 0;
+  }
+
+  async credentials(enterAs: EnterAs): Promise<Credentials> {
+    const { config: { provisioning, mqtt_connection: connection }, facts, inbox, logger } = this.#context;
+    if (provisioning === null || connection.username !== undefined || connection.tls?.cert !== undefined) {
+      return {};
+    }
+    if (facts.kept !== null) return facts.kept as Credentials;
+    const credentials = await provision(enterAs, {
+      deviceName: provisioning.device_name ?? facts.systemIdentifier,
+      provisionDeviceKey: provisioning.device_key,
+      provisionDeviceSecret: provisioning.device_secret,
+    });
+    logger.info("the server has given this device credentials of its own");
+    inbox.keep(credentials);
+    facts.kept = credentials;
+    return credentials;
+  }
+
+  /** Asks for limits first, since they hold for everything else; then for the configuration. */
+  async entered(session: MqttSession): Promise<void> {
+    this.#session = session;
+    this.#answers.clear();
+    await this.#askLimits(session);
+    const requestId = this.#nextRequestId();
+    await this.#say(session, `attributes/request/${requestId}`, { sharedKeys: "configuration" });
+    await this.#tellAttributes(session);
+  }
+
+  factsChanged(): void {
+    if (this.#session !== undefined) void this.#tellAttributes(this.#session).catch(this.#note);
+  }
+
+  heard(topic: string, payload: Uint8Array, session: MqttSession): void {
+    const event = decode(topic, payload);
+    switch (event.kind) {
+      case "configuration":
+      case "garbage":
+        return this.#context.inbox.heard(event);
+      case "answer":
+        return this.#answers.get(event.requestId)?.(event.value);
+      case "call":
+        return void this.#answer(session, event).catch(this.#note);
+      case "nothing":
+      case "provisioned":
+        return;
+      default:
+        event satisfies never;
+    }
+  }
+
+  async #askLimits(session: MqttSession): Promise<void> {
+    const requestId = String(this.#nextRequestId());
+    const answered = new Promise<unknown>((resolve) => this.#answers.set(requestId, resolve));
+    await this.#say(session, `rpc/request/${requestId}`, { method: "getSessionLimits", params: {} });
+    const { limits, nonsense } = readLimits(await withLimit(answered, LIMITS_LIMIT_MS, undefined));
+    if (nonsense.length > 0) {
+      this.#context.logger.debug(`limits of the session that are not understood: ${nonsense.join(", ")}`);
+    }
+    const text = JSON.stringify(limits);
+    if (text === this.#toldLimits) return; // what was sent before still counts
+    this.#toldLimits = text;
+    this.#limits = limits;
+    this.#limiters = createLimiters(limits);
+  }
+
+  async #tellAttributes(session: MqttSession): Promise<void> {
+    const { facts } = this.#context;
+    await this.#say(session, "attributes", {
+      software_version: facts.softwareVersion,
+      config_revision: facts.configRevision,
+      system_identifier: facts.systemIdentifier,
+      target: facts.target,
+      boot_time: Math.round(facts.bootedMs),
+    });
+  }
+
+  async #answer(
+    session: MqttSession,
+    { requestId, method, params }: { requestId: string; method: string; params: unknown },
+  ): Promise<void> {
+    await this.#say(session, `rpc/response/${requestId}`, await this.#call(method, params));
+  }
+
+  async #call(method: string, params: unknown): Promise<unknown> {
+    const { config, inbox, logger } = this.#context;
+    if (!config.rpc.allow.includes(method)) {
+      logger.info(
+        `refused a call of the server: rpc.allow does not name ${JSON.stringify(method).slice(0, 80)}`,
+      );
+      return { error: "this method is not allowed on this node" };
+    }
+    if (this.#calls >= MAX_CALLS) return { error: "too many calls at once" };
+    this.#calls++;
+    try {
+      return await inbox.call(method, params) ?? null;
+    } catch (error) {
+      return { error: sentenceOf(error) };
+    } finally {
+      this.#calls--;
+    }
+  }
+
+  /** Publishes below the device's topics; it counts against the limits and does not wait for them. */
+  async #say(session: MqttSession, topic: string, value: unknown): Promise<void> {
+    this.#limiters.messages.count(1);
+    await session.whileOpen(session.publish(`${DEVICE}/${topic}`, JSON.stringify(value)));
+  }
+
+  #nextRequestId(): number {
+    this.#lastRequestId = this.#lastRequestId % MAX_REQUEST_ID + 1;
+    return this.#lastRequestId;
+  }
+
+  /** What could not be said was for a connection that is gone; the next one says it anew. */
+  #note = (error: unknown): void => {
+    this.#context.logger.debug("something could not be told to the server", error);
+  };
+}
+
+function createLimiters(limits: DeviceLimits): Limiters {
+  const monotonic = () => performance.now();
+  return {
+    messages: createRateLimiter(limits.messages, monotonic),
+    telemetryMessages: createRateLimiter(limits.telemetryMessages, monotonic),
+    telemetryPoints: createRateLimiter(limits.telemetryPoints, monotonic),
+  };
+}

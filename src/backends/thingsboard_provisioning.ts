@@ -1,0 +1,54 @@
+// Runs in: backend worker.
+import { withLimit } from "../shared/time.ts";
+import type { Credentials, EnterAs } from "./mqtt_backend.ts";
+import { decode } from "./thingsboard_decode.ts";
+
+const ANSWER_LIMIT_MS = 10_000;
+
+export interface ProvisionRequest {
+  deviceName: string;
+  provisionDeviceKey: string;
+  provisionDeviceSecret: string;
+}
+
+/**
+ * Gets credentials for this device.
+ *
+ * @throws {Error} when the server refuses or does not answer.
+ */
+export async function provision(enterAs: EnterAs, request: ProvisionRequest): Promise<Credentials> {
+  const answered = Promise.withResolvers<unknown>();
+  const session = await enterAs({ username: "provision" }, (topic, payload) => {
+    const event = decode(topic, payload);
+    if (event.kind === "provisioned") answered.resolve(event.value);
+  });
+  try {
+    await session.whileOpen(session.subscribe(["/provision/response"]));
+    await session.whileOpen(session.publish("/provision/request", JSON.stringify(request)));
+    return credentialsIn(await session.whileOpen(withLimit(answered.promise, ANSWER_LIMIT_MS, undefined)));
+  } finally {
+    await session.close({ reason: "provisioned", isGraceful: true });
+  }
+}
+
+/** The credentials in an answer: an access token, or user name and password. */
+export function credentialsIn(answer: unknown): Credentials {
+  if (answer === undefined) throw new Error("the server does not answer the request for credentials");
+  const { status, credentialsType, credentialsValue, errorMsg } = (answer ?? {}) as Record<string, unknown>;
+  if (status !== "SUCCESS") {
+    const why = typeof errorMsg === "string" ? errorMsg : String(status);
+    throw new Error(`the server refuses credentials: ${why.slice(0, 200)}`);
+  }
+  if (credentialsType === "ACCESS_TOKEN" && typeof credentialsValue === "string") {
+    return { username: credentialsValue };
+  }
+  const { clientId, userName, password } = (credentialsValue ?? {}) as Record<string, unknown>;
+  if (credentialsType === "MQTT_BASIC" && typeof userName === "string") {
+    return {
+      username: userName,
+      ...(typeof clientId === "string" ? { client_id: clientId } : {}),
+      ...(typeof password === "string" ? { password } : {}),
+    };
+  }
+  throw new Error(`the server gives credentials of a kind that is not supported: ${String(credentialsType)}`);
+}
