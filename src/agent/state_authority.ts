@@ -32,7 +32,7 @@ export class StateAuthority {
   #broadcastSequence = 1;
   #broadcastTimer: ReturnType<typeof setTimeout> | undefined;
   #channelName = `ivy-state-${crypto.randomUUID()}`;
-  #channel = new BroadcastChannel(this.#channelName);
+  #channel: BroadcastChannel | undefined;
   #doors = new Set<Door>();
   #turn: { door: Door; limit: ReturnType<typeof setTimeout> } | undefined;
   /** Changes that came during somebody's turn. */
@@ -98,7 +98,7 @@ export class StateAuthority {
     for (const door of [...this.#doors]) this.#closeDoor(door);
     clearTimeout(this.#tellTimer);
     clearTimeout(this.#broadcastTimer);
-    this.#channel.close();
+    this.#channel?.close();
   }
 
   #closeDoor(door: Door): void {
@@ -166,6 +166,7 @@ export class StateAuthority {
     if (this.#broadcastTimer !== undefined) return;
     const delta = this.deltaSince(this.#broadcastSequence);
     this.#broadcastSequence = this.#sequence;
+    this.#channel ??= new BroadcastChannel(this.#channelName);
     this.#channel.postMessage({ type: "changed", delta } satisfies AuthorityToReplica);
     this.#broadcastTimer = setTimeout(() => {
       this.#broadcastTimer = undefined;
