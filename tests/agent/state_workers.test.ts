@@ -60,8 +60,8 @@ function assertOneOrder(histories: Observation[][]): void {
     for (const seen of history) {
       assertEquals(seen.partsSum, seen.total, `half of an update at the place ${seen.sequence}`);
       assert(
-        seen.sequence > before.sequence && seen.total >= before.total,
-        "an older value after a newer one",
+        seen.sequence >= before.sequence && seen.total >= before.total,
+        `after ${JSON.stringify(before)} came ${JSON.stringify(seen)}`,
       );
       assertEquals(seen, order.get(seen.sequence) ?? seen);
       order.set(seen.sequence, seen);
