@@ -1,7 +1,7 @@
 // Runs in: main thread.
 import { defaultTexts, type StateFields } from "../shared/state_fields.ts";
 import { exists } from "./paths.ts";
-import { StateFile } from "./state_file.ts";
+import { StateFile, type StoredState } from "./state_file.ts";
 import { fitState } from "./state_fit.ts";
 
 /** The shared state as the last agent left it. */
@@ -15,16 +15,24 @@ export interface SavedState {
  * Reads the snapshot of an agent that does not run, as the next start would restore it.
  *
  * @returns undefined when there is none.
- * @throws {Error} when it is damaged.
+ * @throws {Error} when it cannot be read.
  */
 export async function readSavedState(path: string, fields: StateFields): Promise<SavedState | undefined> {
   if (!exists(path)) return undefined;
-  const file = await StateFile.open(path);
   try {
-    const { fields: saved, savedMs } = await file.read();
+    const { fields: saved, savedMs } = await readStateFile(path);
     const texts = { ...defaultTexts(fields), ...fitState(saved, fields).texts };
     const state = Object.entries(texts).map(([name, text]) => [name, JSON.parse(text)]);
     return { state: Object.fromEntries(state), savedMs };
+  } catch (error) {
+    throw new Error(`the saved state, ${path}, cannot be read`, { cause: error });
+  }
+}
+
+async function readStateFile(path: string): Promise<StoredState> {
+  const file = await StateFile.open(path);
+  try {
+    return await file.read();
   } finally {
     file.close();
   }

@@ -11,6 +11,7 @@ import { DatabaseSync } from "node:sqlite";
 export function findDamage(path: string): string | undefined {
   const database = new DatabaseSync(path, { readOnly: true });
   try {
+    database.exec("SELECT * FROM sqlite_master"); // Deno 2.4 tells only here what is wrong with the file
     const verdict = database.prepare("PRAGMA integrity_check(1)").get()?.["integrity_check"];
     return verdict === "ok" ? undefined : String(verdict);
   } finally {

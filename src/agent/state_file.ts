@@ -79,7 +79,7 @@ export class StateFile {
 
 function refuseDamaged(path: string): void {
   const damage = findDamage(path);
-  if (damage !== undefined) throw new DamagedStateError(`${path} is damaged: ${damage}`);
+  if (damage !== undefined) throw new DamagedStateError(damage);
 }
 
 /** Whether an error means that the file's content is wrong, and not that the disk is full, busy or out of reach. */

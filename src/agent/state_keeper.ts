@@ -111,7 +111,7 @@ export class StateKeeper {
     const { path, logger, now } = this.#options;
     try {
       const kept = setAside(path, now());
-      logger.error(`${sentenceOf(damage)}. It is kept as ${kept}, and a new one is begun`);
+      logger.error(`${path} is damaged: it was moved to ${kept}, and a new one is begun`, damage);
       return undefined;
     } catch (error) {
       return error;
