@@ -30,6 +30,10 @@ export const testProcedures: ProcedureRegistry = {
     }),
     watchdogSeconds: 1,
   },
+  raises_load: {
+    module: import.meta.resolve("./procedures/raises_load.ts"),
+    permissions: ({ file }) => ({ read: [`${file}`] }),
+  },
   holds_equipment: {
     module: import.meta.resolve("./procedures/holds_equipment.ts"),
     permissions: ({ folder }) => ({ write: [`${folder}`], read: [`${folder}`] }),
