@@ -31,14 +31,13 @@ export async function probeBackend(options: BackendProbeOptions): Promise<ProbeR
     if (message.type === "announce") {
       schema = message.settingsSchema;
       if (entry === undefined) return verdict.resolve([]);
-      const { value, faults } = resolveSecrets(entry.settings, schema, environment, [
-        "backends",
-        entry.index,
-      ]);
-      if (faults.length > 0) verdict.resolve(faults);
-      else life.send({ type: "check", settings: value, beatIntervalMs: 1000 });
+      const resolved = resolveSecrets(entry.settings, schema, environment, ["backends", entry.index]);
+      secretFaults = resolved.faults;
+      life.send({ type: "check", settings: resolved.value, beatIntervalMs: 1000 });
     } else if (message.type === "checked") {
-      verdict.resolve(describeFaults(message.faults, schema!, entry!.settings, ["backends", entry!.index]));
+      const { settings, index } = entry!;
+      const faults = describeFaults(message.faults, schema!, settings, ["backends", index]);
+      verdict.resolve([...secretFaults, ...faults]);
     }
   };
   const life = new WorkerLife<MainToBackend, BackendToMain>({
