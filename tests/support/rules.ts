@@ -28,7 +28,7 @@ export const ROOMS: readonly Room[] = [
     path: "src/cli",
     threads: MAIN,
     local: ["src/agent", "src/shared"],
-    external: ["@std/*"],
+    external: ["@std/*", "csv-stringify/sync"],
     reason: "commands talk to people; what they do is in src/agent",
   },
   {
