@@ -12,6 +12,12 @@ const general = z.strictObject({
     .describe("a version such as 1.2.3: the Ivy that this configuration is for"),
   system_identifier: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/)
     .describe("a name of letters, digits, dots, dashes and underscores, at most 128"),
+  local_only: z.array(z.string().min(1)).optional()
+    .describe(
+      "what a configuration from afar may not change, as paths with * for any key and [] for any element, and " +
+        '"new_references" for new {"env"} and {"file"}; ' +
+        'default: ["updater.*", "backends[].rpc", "status_page", "new_references"]; this list itself never',
+    ),
 });
 
 const storage = z.strictObject({
