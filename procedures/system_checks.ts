@@ -67,11 +67,13 @@ export async function checkSystem(devices: Devices, diskPath: string, nowMs: num
 
 /** The temperature of the CPU's thermal zone (else of the first one), in °C; the kernel gives thousandths. */
 async function readCpuTemperature(devices: Devices): Promise<number | undefined> {
+  const read = (path: string) => devices.read(`${THERMAL_ZONES}/${path}`).catch(() => ""); // switched off
   const zones = (await devices.list(THERMAL_ZONES)).filter((name) => name.startsWith("thermal_zone"));
-  const types = await Promise.all(zones.map((zone) => devices.read(`${THERMAL_ZONES}/${zone}/type`)));
+  const types = await Promise.all(zones.map((zone) => read(`${zone}/type`)));
   const cpu = zones[Math.max(0, types.findIndex((type) => /cpu|soc|x86_pkg/.test(type)))];
   if (cpu === undefined) return undefined;
-  return Number(await devices.read(`${THERMAL_ZONES}/${cpu}/temp`)) / 1000;
+  const thousandths = Number.parseFloat(await read(`${cpu}/temp`));
+  return Number.isNaN(thousandths) ? undefined : thousandths / 1000;
 }
 
 /** What is above its threshold, as sentences. */

@@ -16,13 +16,18 @@ const LIMIT_MS = 5000;
  *
  * @param patterns The globs of the procedure's registry line; nothing else is opened.
  */
-export async function openDevice(request: Request, procedure: string, patterns: string[]): Promise<Answer> {
+export async function openDevice(
+  request: Request,
+  procedure: string,
+  patterns: string[],
+  limitMs = LIMIT_MS,
+): Promise<Answer> {
   const answer = { type: "device_answer", requestId: request.requestId } as const;
   try {
     checkPath(request.path, procedure, patterns);
     await checkTarget(request.path);
-    const done = await withLimit(perform(request), LIMIT_MS, undefined);
-    if (done === undefined) throw new Error(`it took longer than ${LIMIT_MS / 1000} s`);
+    const done = await withLimit(perform(request), limitMs, undefined);
+    if (done === undefined) throw new Error(`it took longer than ${limitMs / 1000} s`);
     return { ...answer, ...done };
   } catch (error) {
     return { ...answer, error: `cannot ${request.operation} ${request.path}: ${sentenceOf(error)}` };

@@ -19,7 +19,7 @@ export interface RunLock {
 export async function takeRunLock(path: string): Promise<{ lock: RunLock } | { holder: number | undefined }> {
   try {
     const file = await Deno.open(path, { read: true, write: true, create: true, mode: 0o644 });
-    if (!await locks(file, LOOK_LIMIT_MS)) return { holder: readPid(path) };
+    if (!await locks(file, { exclusive: true, limitMs: LOOK_LIMIT_MS })) return { holder: readPid(path) };
     const bytes = new TextEncoder().encode(`${Deno.pid}\n`);
     file.writeSync(bytes); // over what a crash left, which on a full disk takes no new space
     file.truncateSync(bytes.length);
@@ -43,17 +43,22 @@ export async function lockIsFree(path: string, limitMs: number): Promise<boolean
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return true;
     throw error;
   }
-  const isFree = await locks(file, limitMs);
+  const isFree = await locks(file, { exclusive: false, limitMs }); // many may look at once
   if (isFree) file.close();
   return isFree;
 }
 
+interface LockOptions {
+  exclusive: boolean;
+  limitMs: number;
+}
+
 /** Tries to lock the file, and closes it when that takes too long. */
-async function locks(file: Deno.FsFile, limitMs: number): Promise<boolean> {
+async function locks(file: Deno.FsFile, { exclusive, limitMs }: LockOptions): Promise<boolean> {
   const withTry = file as Deno.FsFile & { tryLock?(exclusive: boolean): Promise<boolean> };
-  if (withTry.tryLock === undefined) return await locksInTime(file, limitMs);
+  if (withTry.tryLock === undefined) return await locksInTime(file, { exclusive, limitMs });
   for (const deadlineMs = performance.now() + limitMs;;) {
-    if (await withTry.tryLock(true)) return true;
+    if (await withTry.tryLock(exclusive)) return true;
     if (performance.now() > deadlineMs) break;
     await pause(10);
   }
@@ -62,9 +67,9 @@ async function locks(file: Deno.FsFile, limitMs: number): Promise<boolean> {
 }
 
 /** For Deno before 2.9, which can only wait for a lock: one that comes too late is let go of at once. */
-async function locksInTime(file: Deno.FsFile, limitMs: number): Promise<boolean> {
+async function locksInTime(file: Deno.FsFile, { exclusive, limitMs }: LockOptions): Promise<boolean> {
   let isLate = false;
-  const locked = file.lock(true).then(() => {
+  const locked = file.lock(exclusive).then(() => {
     if (isLate) file.close();
     return true;
   });

@@ -35,7 +35,10 @@ export interface Procedure<Schema extends z.ZodType = z.ZodType> {
   setup?(context: ProcedureContext<z.output<Schema>>): Promise<void> | void;
   /** Measures until `signal` aborts. When it throws or returns earlier, the procedure is restarted, with backoff. */
   run(context: ProcedureContext<z.output<Schema>>): Promise<void>;
-  /** Closes the valve, lets go of the port. Called when `run` has ended, also by an error; 30 s at most. */
+  /**
+   * Closes the valve, lets go of the port. Called when `run` has ended, also by an error, or has gone on for 9 s after
+   * `signal`. The whole end may take 30 s.
+   */
   teardown?(context: ProcedureContext<z.output<Schema>>): Promise<void> | void;
   /** Part of `ivy test`: throws when the hardware is not there. The running procedure is paused meanwhile. */
   selfTest?(context: ProcedureContext<z.output<Schema>>): Promise<void> | void;

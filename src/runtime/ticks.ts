@@ -32,11 +32,11 @@ export async function* every(
 ): AsyncGenerator<Tick, void, void> {
   if (!(seconds > 0)) throw new RangeError(`every(${seconds}): the interval must be above 0 seconds`);
   const intervalMs = seconds * 1000;
-  let lastMs = clock.monotonic() - intervalMs;
+  let lastMs = -Infinity;
   while (await clock.pause(waitMs(clock.now(), clock.monotonic() - lastMs, intervalMs), signal)) {
-    const sinceLastMs = clock.monotonic() - lastMs;
+    const intervals = Math.round((clock.monotonic() - lastMs) / intervalMs);
     lastMs = clock.monotonic();
-    yield { timeMs: clock.now(), missed: Math.max(0, Math.round(sinceLastMs / intervalMs) - 1) };
+    yield { timeMs: clock.now(), missed: Number.isFinite(intervals) ? Math.max(0, intervals - 1) : 0 };
   }
 }
 

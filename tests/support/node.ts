@@ -1,6 +1,6 @@
 // Runs in: tests.
 import { join } from "@std/path";
-import template from "../../config/config.template.json" with { type: "json" };
+import template from "../../config/config.template.json" with { type: "text" };
 import { type Paths, pathsOf } from "../../src/agent/paths.ts";
 import type { AgentStatus } from "../../src/agent/status.ts";
 import { AgentProcess } from "./agent_process.ts";
@@ -31,10 +31,14 @@ export interface TestNodeOptions {
   env?: Record<string, string>;
 }
 
-export type TestConfig = Omit<typeof template, "procedures" | "$schema"> & {
+/** A configuration that a test may spoil. */
+export interface TestConfig {
+  general: { config_revision: number; software_version: string; system_identifier: string };
+  logging_verbosity: Record<"file_archive" | "console_prints" | "message_sending", string | null>;
+  storage: Record<string, number | null>;
   procedures: Record<string, Record<string, unknown>>;
   [key: string]: unknown;
-};
+}
 
 /** A node under test: a root of its own, and the program that works on it. Removes all when it is disposed of. */
 export class TestNode implements AsyncDisposable {
@@ -54,7 +58,7 @@ export class TestNode implements AsyncDisposable {
 
   /** Writes a configuration: the template, the node's procedures, all levels on the console, and `change`. */
   configure(change: (config: TestConfig) => void): void {
-    const config = structuredClone(template) as TestConfig;
+    const config: TestConfig = JSON.parse(template);
     config.logging_verbosity.console_prints = "DEBUG";
     const { procedures } = this.#options;
     if (procedures !== undefined) {

@@ -1,0 +1,81 @@
+// Runs in: tests.
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { join } from "@std/path";
+import { CommandError } from "../../src/agent/errors.ts";
+import { lockIsFree, type RunLock, runningPid, takeRunLock } from "../../src/agent/run_lock.ts";
+
+async function withFile(use: (path: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await use(join(folder, "run.lock"));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function take(path: string): Promise<RunLock> {
+  const taken = await takeRunLock(path);
+  if (!("lock" in taken)) throw new Error(`${taken.holder} holds the lock`);
+  return taken.lock;
+}
+
+Deno.test("one holds the lock, the other learns the PID, and a release makes way", async () => {
+  await withFile(async (path) => {
+    assertEquals(await runningPid(path), undefined);
+    const lock = await take(path);
+    assertEquals(Deno.readTextFileSync(path), `${Deno.pid}\n`);
+    assertEquals(await takeRunLock(path), { holder: Deno.pid });
+    assertEquals(await runningPid(path), Deno.pid);
+    assertEquals(await lockIsFree(path, 20), false);
+    const free = lockIsFree(path, 10_000);
+    lock.release();
+    assertEquals(await free, true);
+    assertEquals(await runningPid(path), undefined);
+    (await take(path)).release();
+  });
+});
+
+Deno.test("of many at once, one gets it, and all others learn its PID", async () => {
+  await withFile(async (path) => {
+    const all = await Promise.all(Array.from({ length: 10 }, () => takeRunLock(path)));
+    const locks = all.flatMap((taken) => "lock" in taken ? [taken.lock] : []);
+    assertEquals(locks.length, 1);
+    assertEquals(all.filter((taken) => "holder" in taken && taken.holder === Deno.pid).length, 9);
+    locks[0]!.release();
+  });
+});
+
+Deno.test("many who look at once do not take each other for the holder", async () => {
+  await withFile(async (path) => {
+    (await take(path)).release();
+    const looks = await Promise.all(Array.from({ length: 20 }, () => runningPid(path)));
+    assertEquals(looks.filter((pid) => pid !== undefined), []);
+  });
+});
+
+Deno.test("a PID that a crash left, longer than ours, is written over", async () => {
+  await withFile(async (path) => {
+    Deno.writeTextFileSync(path, "99999999999999999999\nand more\n");
+    assertEquals(await runningPid(path), undefined);
+    const lock = await take(path);
+    assertEquals(Deno.readTextFileSync(path), `${Deno.pid}\n`);
+    lock.release();
+  });
+});
+
+Deno.test("a lock file that says nothing names nobody", async () => {
+  await withFile(async (path) => {
+    const lock = await take(path);
+    Deno.writeTextFileSync(path, "");
+    assertEquals(await takeRunLock(path), { holder: undefined });
+    lock.release();
+  });
+});
+
+Deno.test("a lock that cannot be written is told with its place and advice", async () => {
+  await withFile(async (path) => {
+    const error = await assertRejects(() => takeRunLock(join(path, "below")), CommandError);
+    assert(error.message.startsWith(`cannot take the lock ${path}/below: `), error.message);
+    assertEquals(await lockIsFree(join(path, "below"), 0), true);
+  });
+});

@@ -1,0 +1,76 @@
+// Runs in: tests.
+import { assertEquals } from "@std/assert";
+import { join } from "@std/path";
+import * as z from "zod";
+import { environmentReferences, resolveSecrets } from "../../src/agent/secret_values.ts";
+import { type JsonSchema, secret } from "../../src/shared/secrets.ts";
+
+const schema = z.toJSONSchema(
+  z.strictObject({
+    host: z.string(),
+    password: secret(),
+    keys: z.array(z.strictObject({ key: secret().optional() })).optional(),
+    tls: z.strictObject({ client_key: secret() }).nullable().optional(),
+  }),
+  { io: "input" },
+) as JsonSchema;
+
+Deno.test("secrets are put in place of what refers to them, wherever the schema has one", () => {
+  const folder = Deno.makeTempDirSync();
+  const file = join(folder, "key.pem");
+  Deno.writeTextFileSync(file, "  from file\n\n");
+  const settings = {
+    host: { env: "HOST" }, // no secret: left as it is
+    password: "inline",
+    keys: [{ key: { env: "KEY" } }, {}],
+    tls: { client_key: { file } },
+  };
+  const found = resolveSecrets(settings, schema, { KEY: "from environment", HOST: "x" });
+  assertEquals(found.value, {
+    host: { env: "HOST" },
+    password: "inline",
+    keys: [{ key: "from environment" }, {}],
+    tls: { client_key: "from file" },
+  });
+  assertEquals(found.secrets.toSorted(), ["from environment", "from file", "inline"]);
+  assertEquals([found.environmentNames, found.faults], [["KEY"], []]);
+  Deno.removeSync(folder, { recursive: true });
+});
+
+Deno.test("what cannot be had is a fault with its place, and never a secret", () => {
+  const folder = Deno.makeTempDirSync();
+  Deno.writeTextFileSync(join(folder, "empty"), "\n");
+  const settings = {
+    password: { env: "NONE" },
+    keys: [{ key: { file: join(folder, "empty") } }, { key: { file: join(folder, "none") } }, {
+      key: { env: "BLANK" },
+    }],
+    tls: null,
+  };
+  const { faults, secrets } = resolveSecrets(settings, schema, { BLANK: "" }, ["backends", 0]);
+  assertEquals(faults.map((fault) => fault.replaceAll(folder, "").replace(/: No such.*/, "")), [
+    "backends[0].password: the environment variable NONE is not set",
+    "backends[0].keys[0].key: the file /empty is empty",
+    "backends[0].keys[1].key: the file /none cannot be read",
+    "backends[0].keys[2].key: the environment variable BLANK is not set",
+  ]);
+  assertEquals(secrets, []);
+  Deno.removeSync(folder, { recursive: true });
+});
+
+Deno.test("settings of a wrong shape are left for the schema to judge", () => {
+  for (const wrong of [null, 5, "text", [], { password: 5, keys: {}, tls: "x" }]) {
+    assertEquals(resolveSecrets(wrong, schema, {}).value, wrong);
+  }
+});
+
+Deno.test("every environment variable that a configuration names is found, whatever stands around it", () => {
+  const raw = {
+    a: { env: "ONE" },
+    b: [{ c: { env: "TWO" } }],
+    d: { env: "x", other: 1 },
+    e: null,
+    f: { env: 5 },
+  };
+  assertEquals(environmentReferences(raw), ["ONE", "TWO"]);
+});
