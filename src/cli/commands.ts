@@ -164,6 +164,20 @@ export const commands: readonly Command[] = [
     load: () => import("./test.ts"),
   },
   {
+    name: "release",
+    summary: "make keys, sign and check releases; on the computer that publishes them, never on a node",
+    args: "keygen KEYFILE | sign --key KEYFILE DIR | verify --key KEYFILE.pub DIR",
+    words: ["keygen", "sign", "verify"],
+    maxArgs: 2,
+    flags: [{ name: "key", value: "KEYFILE", summary: "sign: the secret key; verify: the public one" }],
+    examples: [
+      ["ivy release keygen ~/ivy.key", "writes ~/ivy.key (keep it secret) and ~/ivy.key.pub"],
+      ["ivy release sign --key ~/ivy.key dist/release", "adds a line to SHA256SUMS.sig"],
+      ["ivy release verify --key ~/ivy.key.pub dist/release", "signature and every file"],
+    ],
+    load: () => import("./release.ts"),
+  },
+  {
     name: "completions",
     summary: "print a completion script for a shell",
     args: "bash | zsh | fish",
