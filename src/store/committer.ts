@@ -133,13 +133,14 @@ export class Committer {
     const applyPlaces = backlog.writePlaces(nowMs);
     if (this.#mustSaveSynced) this.#saveCounters();
     const { apply: applyDrops, isDropping } = bounds.write(this.#syncedId, nowMs);
-    const hasMoreDone = VARIANTS.map((variant) => this.#removeDone(variant)).includes(true);
+    const removals = VARIANTS.map((variant) => this.#removeDone(variant));
     return {
       rows,
-      hasMore: isDropping || hasMoreDone,
+      hasMore: isDropping || removals.some(({ hasMore }) => hasMore),
       apply: () => {
         applyPlaces();
         applyDrops();
+        for (const { apply: applyRemoval } of removals) applyRemoval();
         this.#mustSaveSynced = false;
       },
     };
@@ -152,14 +153,13 @@ export class Committer {
     outbox.setMeta("refused", this.#refused);
   }
 
-  /** Removes rows that nobody waits for. @returns true when there are more. */
-  #removeDone(variant: Variant): boolean {
+  /** Removes rows that nobody waits for. @returns whether there are more, and what to do once it is committed. */
+  #removeDone(variant: Variant): { hasMore: boolean; apply: () => void } {
     const { backlog, outbox } = this.#options;
     const id = Math.min(backlog.doneId(variant), this.#syncedId);
-    if (id <= this.#removedIds[variant]) return false;
+    if (id <= this.#removedIds[variant]) return { hasMore: false, apply: () => {} };
     const hasMore = outbox.remove(variant, id, REMOVE_STEP) === REMOVE_STEP;
-    if (!hasMore) this.#removedIds[variant] = id;
-    return hasMore;
+    return { hasMore, apply: () => hasMore || (this.#removedIds[variant] = id) };
   }
 
   #refuse(pending: PendingBatch[]): void {

@@ -41,13 +41,9 @@ export class HouseKeeper {
     return this.#work;
   }
 
-  /** Frees space on a full disk: the oldest day goes, if the retention says that days may go at all. */
-  async removeOldestDay(): Promise<void> {
-    const { files, retentionDays, now } = this.#options;
-    const oldest = messageDays(files.directory)[0];
-    if (retentionDays !== null && oldest !== undefined && oldest !== utcDay(now())) {
-      await this.#remove(oldest);
-    }
+  /** The disk is full: the oldest day goes, if the retention says that days may go at all. */
+  makeRoom(): void {
+    this.#work = this.#work.then(() => this.#guarded(() => this.#removeOldest()));
   }
 
   /** Begins nothing more. */
@@ -56,16 +52,29 @@ export class HouseKeeper {
     clearInterval(this.#timer);
   }
 
-  async #keepHouse(): Promise<void> {
-    if (this.#isClosed) return;
-    try {
+  #keepHouse(): Promise<void> {
+    return this.#guarded(async () => {
       await this.#compress();
       await this.#removeExpired();
       if (!this.#isClosed) this.#options.alsoDo();
+    });
+  }
+
+  async #guarded(work: () => Promise<void>): Promise<void> {
+    if (this.#isClosed) return;
+    try {
+      await work();
     } catch (error) {
       const subject = "finished days could not be compressed or removed; tried again in a minute";
       this.#options.logger.exception(subject, error);
     }
+  }
+
+  async #removeOldest(): Promise<void> {
+    const { files, retentionDays, now } = this.#options;
+    const oldest = messageDays(files.directory)[0];
+    if (retentionDays === null || oldest === undefined || oldest === utcDay(now())) return;
+    await this.#remove(oldest);
   }
 
   async #compress(): Promise<void> {

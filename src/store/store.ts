@@ -53,7 +53,7 @@ export class Store {
   #houseKeeper: HouseKeeper;
 
   constructor(database: Database, options: StoreOptions) {
-    const { boot, clockTrusted: trusted, now, monotonic, settings, logger, directory, onFailure } = options;
+    const { boot, clockTrusted: trusted, now, monotonic, settings, logger, directory } = options;
     this.#options = options;
     this.#database = database;
     const outbox = this.#outbox = new Outbox(database, options.runId);
@@ -61,6 +61,7 @@ export class Store {
     const backlog = this.#backlog = new Backlog(database, (row) => clock.correct(row));
     const onDropped = (sentence: string) => logger.warning(sentence);
     const bounds = new Bounds({ directory, database, backlog, settings, monotonic, onDropped });
+    const onFailure = (error: unknown) => this.#fail(error);
     this.#committer = new Committer({
       database,
       outbox,
@@ -70,8 +71,8 @@ export class Store {
       intervalMs: settings.commit_interval_ms,
       now,
       onCommitted: (rows) => this.#committed(rows),
-      onDiskFull: () => void this.#houseKeeper.removeOldestDay(),
-      onFailure: (error) => this.#fail(error),
+      onDiskFull: () => this.#houseKeeper.makeRoom(),
+      onFailure,
     });
     const files = new DailyFiles(join(directory, "messages"));
     const onSynced = (id: number) => this.#committer.noteSynced(id);
@@ -202,7 +203,9 @@ export class Store {
     this.#options.onAvailable();
   }
 
+  /** Stores nothing more: what failed is sent again to the successor, and later messages must not overtake it. */
   #fail(error: unknown): void {
+    this.abandon();
     if (isDamaged(error)) markDamaged(this.#options.directory, sentenceOf(error));
     this.#options.onFailure(error);
   }
