@@ -1,4 +1,5 @@
-// Runs in: store worker (one of its own, only while a large database is checked).
+// Runs in: store worker.
+// One of its own, which exists only while a large database is checked.
 import { DatabaseSync } from "node:sqlite";
 import type { CheckerToMain, MainToChecker } from "../shared/protocol.ts";
 import { linkToMain } from "../shared/worker_link.ts";

@@ -28,7 +28,7 @@ export const ROOMS: readonly Room[] = [
     path: "src/cli",
     threads: MAIN,
     local: ["src/agent", "src/shared"],
-    external: ["@std/*", "csv-stringify/sync"],
+    external: ["@std/*", "csv-stringify"],
     reason: "commands talk to people; what they do is in src/agent",
   },
   {
