@@ -8,6 +8,7 @@ import {
   type Producer,
   type StoredMessage,
 } from "../shared/protocol.ts";
+import type { ConfigStatus } from "../shared/message.ts";
 import { MessageSender } from "../shared/message_sender.ts";
 import type { BackendRegistry, ProcedureRegistry } from "../shared/registry.ts";
 import type { JsonSchema } from "../shared/secrets.ts";
@@ -42,6 +43,10 @@ import {
   workerStatusJson,
 } from "./status.ts";
 import { StoreHost } from "./store_host.ts";
+import { previousWhileWatched } from "./updater/count_start.ts";
+import type { Vitals } from "./updater/health.ts";
+import { type Changes, planChanges } from "./updater/plan_changes.ts";
+import { RemoteConfiguration } from "./updater/remote_configuration.ts";
 
 /** 30 s for a procedure's own end, and a little for messages on their way. */
 const STOP_GRACE_MS = 32_000;
@@ -51,6 +56,8 @@ const HASTY_GRACE_MS = 800;
 const LAST_MESSAGES_LIMIT_MS = 200;
 /** How long a store that is busy may hold up `ivy status`, in milliseconds. */
 const STATISTICS_LIMIT_MS = 1000;
+/** How long a backend that starts again at once may send what waits, in milliseconds: the rest goes over afterwards. */
+const RESTART_DRAIN_MS = 3000;
 const DAY_MS = 86_400_000;
 
 /** What a program is made of; a fork or a test passes its own. */
@@ -62,6 +69,8 @@ export interface Parts {
   /** The module that checks a large database. */
   checkerModule: string;
   storeWatchdogMs?: number;
+  /** How long a configuration from afar is watched before it is accepted, in milliseconds; default 60 s. */
+  configWatchMs?: number;
   /** How long procedures may take to end, in milliseconds; default 32 s, of which 30 s are their own. */
   stopGraceMs?: number;
 }
@@ -84,7 +93,7 @@ export interface AgentOptions {
   /** Shows every message as it is stored; undefined = do not. */
   onStored?: (messages: StoredMessage[]) => void;
   /** The process must be replaced by a fresh one: only that ends a thread that cannot be stopped. */
-  onRestartNeeded: (reason: string) => void;
+  onRestartNeeded: (reason: string, hasty: boolean) => void;
 }
 
 /** The running agent: builds every part, hands each what it needs, and takes all down in order. */
@@ -99,6 +108,10 @@ export class Agent {
   #store: StoreHost;
   #procedures: ProcedureHost[];
   #backends: BackendHost[];
+  #loaded: LoadedConfig;
+  #schemas: AnnouncedSettings = { procedures: {}, backends: {} };
+  #remote: RemoteConfiguration;
+  #runId = crypto.randomUUID();
   #control: { close(): Promise<void> } | undefined;
   #startedMs = Date.now();
   #isReady = false;
@@ -107,7 +120,8 @@ export class Agent {
 
   constructor(options: AgentOptions) {
     this.#options = options;
-    const { paths, loaded: { config } } = options;
+    this.#loaded = options.loaded;
+    const { parts, paths, environment, loaded: { config } } = options;
     this.#sender = new MessageSender({ now: () => Date.now(), onFailure: (error) => this.#unsent(error) });
     this.#logging = setUpLogging({
       thresholds: config.logging_verbosity,
@@ -128,6 +142,19 @@ export class Agent {
       .filter(([, entry]) => entry.enabled)
       .map(([name, { enabled: _, ...settings }]) => this.#createProcedure(name, settings));
     this.#backends = backendEntries(options.loaded.raw).map((entry) => this.#createBackend(entry));
+    this.#remote = new RemoteConfiguration({
+      agent: this,
+      paths,
+      check: { ...parts, paths, environment },
+      logger: this.#logging.logger("updater"),
+      report: (status, config, reason) => this.#reportConfig(status, config, reason),
+      ...(parts.configWatchMs === undefined ? {} : { watchMs: parts.configWatchMs }),
+    });
+  }
+
+  /** The configuration in use. */
+  get loaded(): LoadedConfig {
+    return this.#loaded;
   }
 
   /**
@@ -136,7 +163,8 @@ export class Agent {
    * @throws {ConfigError} with all faults that the procedures find in their settings; nothing runs then.
    */
   async start(): Promise<void> {
-    const { paths, loaded } = this.#options;
+    const { paths } = this.#options;
+    const loaded = this.#loaded;
     const log = this.#logging.logger("agent");
     log.info(`Ivy ${version} starts`, { root: paths.root, pid: Deno.pid, config: loaded.file });
     if (loaded.damage !== undefined) {
@@ -147,17 +175,18 @@ export class Agent {
     await this.#store.start();
     this.#sender.attach(this.#store.openPort({ name: "agent", generation: 0 }));
     for (const worker of [...this.#procedures, ...this.#backends]) worker.start();
-    const schemas = await this.#checkSettings();
+    await this.#checkSettings(this.#procedures, this.#backends);
     this.#keepConfig();
     await restored;
     this.#control = serveControl(paths.socket, this.#routes());
     for (const worker of [...this.#backends, ...this.#procedures]) worker.run();
-    this.#reportStart(schemas);
+    void this.#reportConfig("startup", loaded.raw);
     this.#keepHouse();
     this.ready = Promise.all(this.#procedures.map(({ attempted }) => attempted)).then(() => {
       this.#isReady = true;
       log.info(`ready: ${this.#procedures.length} procedures have been started`);
     });
+    void this.#remote.start().catch((error) => log.exception("the updater could not be started", error));
   }
 
   /**
@@ -170,6 +199,7 @@ export class Agent {
     this.#isStopping = true;
     this.#logging.logger("agent").info(`stopping: ${reason}`);
     clearInterval(this.#houseKeeping);
+    await withLimit(this.#remote.stop(), HASTY_GRACE_MS, undefined);
     await Promise.all(this.#procedures.map((procedure) => procedure.stop(graceMs)));
     await withLimit(this.#sender.settled(), LAST_MESSAGES_LIMIT_MS, undefined);
     await Promise.all(this.#backends.map((backend) => backend.stop(hasty ? graceMs : Infinity)));
@@ -182,7 +212,8 @@ export class Agent {
   }
 
   async status(): Promise<AgentStatus> {
-    const { paths, loaded: { config: { general }, damage } } = this.#options;
+    const { paths } = this.#options;
+    const { config: { general }, damage } = this.#loaded;
     const memory = Deno.memoryUsage();
     const procedures = this.#procedures.map((host) => [host.name, this.#workerStatus(host)]);
     const statistics = this.#store.request({ kind: "statistics" });
@@ -231,7 +262,7 @@ export class Agent {
   async #pauseProcedure(request: Request): Promise<Response> {
     const name = new URL(request.url).searchParams.get("name");
     const host = this.#procedures.find((procedure) => procedure.name === name);
-    if (host === undefined) return Response.json({ paused: false });
+    if (host === undefined || !host.hasSelfTest) return Response.json({ paused: false });
     this.#logging.logger("agent").info(`pausing ${host.name} for its self-test`);
     const release = await host.pause(this.#stopGraceMs);
     const resume = () => {
@@ -249,13 +280,14 @@ export class Agent {
   }
 
   #createStore(): StoreHost {
-    const { parts, paths, loaded: { config }, onStored } = this.#options;
+    const { parts, paths, onStored } = this.#options;
+    const { config } = this.#loaded;
     return new StoreHost({
       module: parts.storeModule,
       checkerModule: parts.checkerModule,
-      backends: backendEntries(this.#options.loaded.raw).map(({ name }) => name),
+      backends: this.#backendNames(previousWhileWatched(paths)),
       directory: paths.data,
-      runId: crypto.randomUUID(),
+      runId: this.#runId,
       settings: config.storage,
       logger: this.#logging.logger("store"),
       onLog: (entry) => this.#logging.write(entry),
@@ -288,27 +320,26 @@ export class Agent {
   #createBackend(entry: BackendEntry): BackendHost {
     const { parts, paths, environment } = this.#options;
     const { name, provider, index } = entry;
-    const logger = this.#logging.logger(name);
     return new BackendHost({
       entry,
       line: parts.backends[provider]!,
-      logger,
+      logger: this.#logging.logger(name),
       onLog: (logged: LogEntry) => this.#logging.write(logged),
       resolveSecrets: (value, schema) =>
         this.#resolveSecrets(value, schema, ["backends", index], environment),
       facts: () => this.#backendFacts(name),
       openStorePort: () => this.#store.openBackendPort(name),
       closeStorePort: () => this.#store.closeBackendPort(name),
-      onConfiguration: (revision) => logger.info(`configuration ${revision} has come`),
+      onConfiguration: (revision, config) => this.#remote.receive(revision, config),
       onCall: (method) => Promise.reject(new Error(`${method} is not allowed`)),
       onKeep: (value) => writeKept(paths, name, value),
-      onConnection: () => {},
       onUnstoppable: (stuck) => this.#restart(stuck),
     });
   }
 
   async #backendFacts(name: string): Promise<BackendFacts> {
-    const { paths, loaded: { config: { general }, file } } = this.#options;
+    const { paths } = this.#options;
+    const { config: { general }, file } = this.#loaded;
     const statistics = await this.#store.request({ kind: "statistics" }).catch(() => undefined);
     return {
       systemIdentifier: general.system_identifier,
@@ -324,7 +355,8 @@ export class Agent {
   }
 
   #nodeFacts(): NodeFacts {
-    const { paths, loaded: { config } } = this.#options;
+    const { paths } = this.#options;
+    const { config } = this.#loaded;
     return {
       systemIdentifier: config.general.system_identifier,
       softwareVersion: version,
@@ -345,40 +377,135 @@ export class Agent {
     return resolved;
   }
 
-  /** Waits for every worker's verdict on its settings; one that cannot even boot has none. */
-  async #checkSettings(): Promise<AnnouncedSettings> {
-    const check = async (host: ProcedureHost | BackendHost) => ({
-      key: host instanceof BackendHost ? host.provider : host.name,
-      check: await host.firstCheck,
-    });
-    const backends = await Promise.all(this.#backends.map(check));
-    const procedures = await Promise.all(this.#procedures.map(check));
-    const faults = [...backends, ...procedures].flatMap(({ check }) =>
-      check.kind === "checked" ? check.faults : []
-    );
-    if (faults.length > 0) {
-      const { file } = this.#options.loaded;
-      const subject = `Ivy does not start: ${file} is not a valid configuration`;
-      this.#logging.logger("agent").error(subject, faults.join("\n"));
-      await this.stop("the configuration is not valid", { hasty: true });
-      throw new ConfigError(file, faults);
-    }
-    const schemasOf = (checks: typeof procedures) =>
-      Object.fromEntries(
-        checks.flatMap(({ key, check }) => check.kind === "checked" ? [[key, check.schema]] : []),
-      );
-    return { procedures: schemasOf(procedures), backends: schemasOf(backends) };
+  /**
+   * Waits for workers' verdicts on their settings, and notes what they say of them; one that cannot even boot has none.
+   *
+   * @returns the faults.
+   */
+  async #collectFaults(procedures: ProcedureHost[], backends: BackendHost[]): Promise<string[]> {
+    const faults: string[] = [];
+    const note = async (
+      host: ProcedureHost | BackendHost,
+      schemas: Record<string, JsonSchema>,
+      key: string,
+    ) => {
+      const check = await host.firstCheck;
+      if (check.kind !== "checked") return;
+      schemas[key] = check.schema;
+      faults.push(...check.faults);
+    };
+    await Promise.all(backends.map((host) => note(host, this.#schemas.backends, host.provider)));
+    await Promise.all(procedures.map((host) => note(host, this.#schemas.procedures, host.name)));
+    return faults;
   }
 
-  #reportStart(schemas: AnnouncedSettings): void {
-    const config = redactConfig(this.#options.loaded.raw, schemas);
-    void this.#sender.send({ variant: "config", status: "startup", config });
+  /** @throws {ConfigError} after everything has been taken down. */
+  async #checkSettings(procedures: ProcedureHost[], backends: BackendHost[]): Promise<void> {
+    const faults = await this.#collectFaults(procedures, backends);
+    if (faults.length === 0) return;
+    const { file } = this.#loaded;
+    const subject = `Ivy does not start: ${file} is not a valid configuration`;
+    this.#logging.logger("agent").error(subject, faults.join("\n"));
+    await this.stop("the configuration is not valid", { hasty: true });
+    throw new ConfigError(file, faults);
+  }
+
+  /** Tells the servers about a configuration, without its secrets; resolves when the message is safe. */
+  async #reportConfig(status: ConfigStatus, config: unknown, reason?: string): Promise<void> {
+    const shown = redactConfig(config, this.#schemas);
+    const message = { variant: "config", status, config: shown } as const;
+    await this.#sender.send(reason === undefined ? message : { ...message, reason });
+  }
+
+  /** Takes another configuration into use: restarts what it concerns, and only that. */
+  async apply(next: LoadedConfig): Promise<void> {
+    const changes = planChanges(this.#loaded.raw, next.raw);
+    const before = this.#loaded;
+    this.#loaded = next;
+    for (const name of environmentReferences(next.raw)) Deno.env.delete(name);
+    await this.#stopWorkers(changes);
+    this.#store.setBackends(this.#backendNames(before.raw));
+    if (changes.logging) this.#logging.setThresholds(this.#thresholds());
+    if (changes.storage) await this.#replaceStore();
+    await this.#startWorkers(changes);
+    for (const backend of this.#backends) void backend.tellFacts();
+  }
+
+  /** The configuration in use stays: what waits for backends that it does not have is let go. */
+  confirm(): void {
+    this.#store.setBackends(this.#backendNames());
+  }
+
+  /** What can be seen of the workers while a new configuration proves itself. */
+  readonly vitals: Vitals = {
+    failures: (sinceMs) =>
+      Object.fromEntries(this.#procedures.flatMap((host) => {
+        const { lastError } = host.status();
+        return lastError === null || lastError.timeMs < sinceMs ? [] : [[host.name, lastError.message]];
+      })),
+    health: () => ({
+      procedures: this.#procedures.filter((host) => host.status().state === "running").map(({ name }) =>
+        name
+      ),
+      backends: this.#backends.filter(({ connection }) => connection.isConnected).map(({ name }) => name),
+    }),
+  };
+
+  async #stopWorkers({ procedures, backends }: Changes): Promise<void> {
+    const [leaving, staying] = part(this.#procedures, procedures.stop);
+    const [leavingBackends, stayingBackends] = part(this.#backends, backends.stop);
+    this.#procedures = staying;
+    this.#backends = stayingBackends;
+    await Promise.all([
+      ...leaving.map((host) => host.stop(this.#stopGraceMs)),
+      ...leavingBackends.map((host) =>
+        host.stop(backends.start.includes(host.name) ? RESTART_DRAIN_MS : Infinity)
+      ),
+    ]);
+  }
+
+  async #startWorkers({ procedures, backends }: Changes): Promise<void> {
+    const { config, raw } = this.#loaded;
+    const coming = Object.entries(config.procedures).filter(([name]) => procedures.start.includes(name))
+      .map(([name, { enabled: _, ...settings }]) => this.#createProcedure(name, settings));
+    const comingBackends = backendEntries(raw).filter(({ name }) => backends.start.includes(name))
+      .map((entry) => this.#createBackend(entry));
+    this.#procedures.push(...coming);
+    this.#backends.push(...comingBackends);
+    for (const host of [...coming, ...comingBackends]) {
+      host.start();
+      host.run();
+    }
+    await this.#collectFaults(coming, comingBackends);
+  }
+
+  async #replaceStore(): Promise<void> {
+    await this.#store.stop(this.#stopGraceMs);
+    this.#store = this.#createStore();
+    await this.#store.start();
+    this.#reconnectStore();
+  }
+
+  /** Names of the configured backends, and of those in another configuration. */
+  #backendNames(other?: unknown): string[] {
+    return [
+      ...new Set([...backendEntries(this.#loaded.raw), ...backendEntries(other)].map(({ name }) => name)),
+    ];
+  }
+
+  /** The configuration's, but for a console that was turned off when the agent was started. */
+  #thresholds(): LoadedConfig["config"]["logging_verbosity"] {
+    const { config, raw } = this.#options.loaded;
+    const asked = (raw as typeof config).logging_verbosity.console_prints;
+    const isSilent = asked !== null && config.logging_verbosity.console_prints === null;
+    const { logging_verbosity: thresholds } = this.#loaded.config;
+    return isSilent ? { ...thresholds, console_prints: null } : thresholds;
   }
 
   /** A full disk must not keep the node from measuring. */
   #keepConfig(): void {
     try {
-      keepAsLastGood(this.#options.paths, this.#options.loaded);
+      keepAsLastGood(this.#options.paths, this.#loaded);
     } catch (error) {
       this.#logging.logger("agent").exception("a copy of the configuration could not be kept", error);
     }
@@ -394,12 +521,13 @@ export class Agent {
     const reason =
       `the thread of "${culprit}" cannot be stopped by this version of Deno; the agent restarts itself`;
     this.#logging.logger("agent").error(reason);
-    this.#options.onRestartNeeded(reason);
+    this.#options.onRestartNeeded(reason, true);
   }
 
   #keepHouse(): void {
-    const { paths, loaded: { config } } = this.#options;
+    const { paths } = this.#options;
     const cleanUp = () => {
+      const { config } = this.#loaded;
       const removed = removeOldLogs(paths.logs, config.storage.log_retention_days, Date.now());
       if (removed.length > 0) this.#logging.logger("agent").info(`removed the logs of ${removed.join(", ")}`);
     };
@@ -417,4 +545,15 @@ export class Agent {
       timeMs: Date.now(),
     });
   }
+}
+
+/** Hosts that are named, and the others. */
+function part<Host extends { name: string }>(
+  hosts: Host[],
+  names: string[],
+): [named: Host[], others: Host[]] {
+  return [
+    hosts.filter(({ name }) => names.includes(name)),
+    hosts.filter(({ name }) => !names.includes(name)),
+  ];
 }

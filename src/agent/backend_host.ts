@@ -43,7 +43,6 @@ export interface BackendHostOptions {
   onCall: (method: string, params: unknown) => Promise<unknown>;
   /** Keeps a value for {@link BackendFacts.kept}. */
   onKeep: (value: unknown) => void;
-  onConnection: () => void;
   onUnstoppable: (name: string) => void;
 }
 
@@ -205,7 +204,6 @@ export class BackendHost {
 
   #connected(isConnected: boolean, detail: string): void {
     this.#connection = { isConnected, detail, sinceMs: Date.now() };
-    this.#options.onConnection();
   }
 
   #end(life: Life): void {

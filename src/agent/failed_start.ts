@@ -32,7 +32,7 @@ export async function reportFailedStart(
     checkerModule: parts.checkerModule,
     directory: paths.data,
     runId: crypto.randomUUID(),
-    backends: [],
+    backends: null,
     settings: configSchema.shape.storage.parse({}),
     logger: logging.logger("store"),
     onLog: logging.write,

@@ -4,7 +4,7 @@ import { configureSync, disposeSync, getLogger, type LogRecord, type Sink } from
 import { join } from "@std/path";
 import type { Config } from "../shared/config.ts";
 import { createLogger, type Logger } from "../shared/logger.ts";
-import { type Level, levelRank } from "../shared/message.ts";
+import { levelRank } from "../shared/message.ts";
 import type { LogEntry } from "../shared/protocol.ts";
 import { REDACTED } from "../shared/secrets.ts";
 import { utcDay } from "../shared/time.ts";
@@ -26,6 +26,8 @@ export interface Logging {
   logger(origin: string): Logger;
   /** Adds values that must not stand in any log. */
   hide(secrets: string[]): void;
+  /** Changes from which level on the sinks take entries. */
+  setThresholds(thresholds: Config["logging_verbosity"]): void;
   /** A text without those values. */
   redact(text: string): string;
   close(): Promise<void>;
@@ -47,13 +49,15 @@ const LOGTAPE_LEVELS = {
 /** Sets up the three sinks: console, daily file, messages. */
 export function setUpLogging(options: LoggingOptions): Logging {
   const file = dailyFileSink(options.directory);
+  let { thresholds } = options;
+  const atLeast = (name: SinkName, sink: Sink): Sink => (record) => {
+    const threshold = thresholds[name];
+    if (threshold !== null && levelRank(entryOf(record).level) >= levelRank(threshold)) sink(record);
+  };
   const sinks: Record<SinkName, Sink> = {
-    file_archive: atLeast(options.thresholds.file_archive, file.sink),
-    console_prints: atLeast(options.thresholds.console_prints, consoleSink(options.colour)),
-    message_sending: atLeast(
-      options.thresholds.message_sending,
-      (record) => options.sendMessage(entryOf(record)),
-    ),
+    file_archive: atLeast("file_archive", file.sink),
+    console_prints: atLeast("console_prints", consoleSink(options.colour)),
+    message_sending: atLeast("message_sending", (record) => options.sendMessage(entryOf(record))),
   };
   configureSync({
     reset: true,
@@ -72,6 +76,7 @@ export function setUpLogging(options: LoggingOptions): Logging {
     hide: (more) =>
       more.filter(({ length }) => length >= SHORTEST_HIDDEN).flatMap(spellings)
         .forEach((secret) => secrets.add(secret)),
+    setThresholds: (changed) => void (thresholds = changed),
     redact: (text) => hide(text, secrets),
     async close() {
       disposeSync();
@@ -95,14 +100,6 @@ function entryOf(record: LogRecord): LogEntry {
   if (entry !== undefined) return entry;
   const subject = record.message.map(String).join(""); // logtape's own words about a sink that fails
   return { level: "ERROR", origin: "logging", subject, details: "", timeMs: record.timestamp };
-}
-
-function atLeast(threshold: Level | null, sink: Sink): Sink {
-  if (threshold === null) return () => {};
-  const rank = levelRank(threshold);
-  return (record) => {
-    if (levelRank(entryOf(record).level) >= rank) sink(record);
-  };
 }
 
 /** A console that is gone must not end the agent. */

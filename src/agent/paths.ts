@@ -12,11 +12,18 @@ export interface Paths {
   configFile: string;
   /** The last configuration that ran, beside the one that should. */
   lastGoodConfigFile: string;
+  /** A received configuration while it is judged, and the one that ran before the last change from afar. */
+  candidateConfigFile: string;
+  previousConfigFile: string;
   data: string;
   messages: string;
   logs: string;
   /** The shared state, for the next start. */
   stateFile: string;
+  /** Present only while a new configuration proves itself. */
+  reconfiguration: string;
+  /** Which revisions were rejected. */
+  revisions: string;
   /** What backends asked main to keep, one file each, mode 0600. */
   kept: string;
   lockFile: string;
@@ -34,10 +41,14 @@ export function pathsOf(root: string, softwareVersion = version): Paths {
     versionFolder,
     configFile: join(versionFolder, "config", "config.json"),
     lastGoodConfigFile: join(versionFolder, "config", "config.last_good.json"),
+    candidateConfigFile: join(versionFolder, "config", "config.candidate.json"),
+    previousConfigFile: join(versionFolder, "config", "config.previous.json"),
     data,
     messages: join(data, "messages"),
     logs: join(data, "logs"),
     stateFile: join(data, "state.kv"),
+    reconfiguration: join(data, "reconfiguration.json"),
+    revisions: join(data, "revisions.json"),
     kept: join(data, "backends"),
     lockFile: join(data, "run.lock"),
     socket: join(data, "ivy.sock"),

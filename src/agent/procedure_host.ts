@@ -48,6 +48,8 @@ export class ProcedureHost {
   readonly firstCheck: Promise<FirstCheck>;
   /** Resolves when the procedure has been started once, or has failed to. */
   readonly attempted: Promise<void>;
+  /** It has a test of its own, during which it needs its equipment alone. */
+  hasSelfTest = true;
   #options: ProcedureHostOptions;
   #supervisor: Supervisor<MainToProcedure, ProcedureToMain>;
   #schema: JsonSchema = {};
@@ -162,7 +164,7 @@ export class ProcedureHost {
 
   #announced(
     life: Life,
-    { name, settingsSchema }: Extract<ProcedureToMain, { type: "announce" }>,
+    { name, settingsSchema, hasSelfTest }: Extract<ProcedureToMain, { type: "announce" }>,
   ): void {
     clearTimeout(this.#announceTimer);
     if (name !== this.name) {
@@ -170,6 +172,7 @@ export class ProcedureHost {
       return life.end({ kind: "crashed", error: { name: "Error", message, stack: "" } });
     }
     this.#schema = settingsSchema;
+    this.hasSelfTest = hasSelfTest;
     const resolved = this.#options.resolveSecrets(this.#options.settings, settingsSchema);
     this.#secretFaults = resolved.faults;
     life.send({ type: "check", settings: resolved.value, beatIntervalMs: this.#supervisor.beatIntervalMs });

@@ -40,6 +40,8 @@ export function mqttConnection<Username extends z.ZodType>(username: Username) {
       ),
     max_in_flight: z.int().min(1).max(65_535).default(100)
       .describe("how many publishes may be unacknowledged; the server may lower it"),
+  }).refine((own) => own.password === undefined || own.username !== undefined, {
+    message: "a password needs a username",
   });
 }
 

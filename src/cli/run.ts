@@ -7,14 +7,15 @@ import { reportFailedStart } from "../agent/failed_start.ts";
 import { createDataFolder, createLayout } from "../agent/layout.ts";
 import { type Paths, pathsOf } from "../agent/paths.ts";
 import { type RunLock, takeRunLock } from "../agent/run_lock.ts";
+import { countStart } from "../agent/updater/count_start.ts";
 import { restartProcess } from "../agent/self_restart.ts";
 import type { StoredMessage } from "../shared/protocol.ts";
 import type { CommandContext } from "./command.ts";
 import { describeLine } from "./message_text.ts";
 import type { Output } from "./output.ts";
 
-/** Why the agent ends: a signal, or a thread that only a fresh process is rid of. */
-type Ending = { kind: "stop" | "restart"; reason: string };
+/** Why the agent ends: a signal, a server's wish, or a thread that only a fresh process is rid of (hasty). */
+type Ending = { kind: "stop" | "restart"; reason: string; hasty: boolean };
 
 /** `ivy run`: measures in the foreground until it is told to stop. */
 export default async function run(context: CommandContext): Promise<ExitStatus> {
@@ -24,6 +25,8 @@ export default async function run(context: CommandContext): Promise<ExitStatus> 
   const lock = await lockOrRefuse(paths);
   for (const line of createLayout(paths)) out.note(`ivy: ${line}`);
   const parts = await context.parts();
+  const givenUp = countStart(paths);
+  if (givenUp !== undefined) out.note(`ivy: ${givenUp}`);
   const loaded = await loadOrReport(paths, parts, environment);
   const ending = Promise.withResolvers<Ending>();
   const agent = new Agent({
@@ -33,13 +36,13 @@ export default async function run(context: CommandContext): Promise<ExitStatus> 
     environment,
     colour: out.colour,
     ...(flags["messages"] === true ? { onStored: (messages) => printMessages(out, messages) } : {}),
-    onRestartNeeded: (reason) => ending.resolve({ kind: "restart", reason }),
+    onRestartNeeded: (reason, hasty) => ending.resolve({ kind: "restart", reason, hasty }),
   });
-  const signals = listenForSignals(out, (reason) => ending.resolve({ kind: "stop", reason }));
+  const signals = listenForSignals(out, (reason) => ending.resolve({ kind: "stop", reason, hasty: false }));
   await agent.start();
   if (flags["messages"] === true) announceFiles(out, paths);
-  const { kind, reason } = await ending.promise;
-  await agent.stop(reason, { hasty: kind === "restart" });
+  const { kind, reason, hasty } = await ending.promise;
+  await agent.stop(reason, { hasty });
   signals.ignore();
   if (kind === "restart" && !signals.haveCome()) restart(lock, environment);
   lock.release();

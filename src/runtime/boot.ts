@@ -51,7 +51,8 @@ class ProcedureLife {
 
   announce(): void {
     const settingsSchema = z.toJSONSchema(this.#procedure.config, { io: "input" }) as JsonSchema;
-    this.link.send({ type: "announce", name: this.#procedure.name, settingsSchema });
+    const { name, selfTest } = this.#procedure;
+    this.link.send({ type: "announce", name, settingsSchema, hasSelfTest: selfTest !== undefined });
   }
 
   receive(message: MainToProcedure): void {

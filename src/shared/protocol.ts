@@ -76,7 +76,7 @@ export type MainToProcedure =
 
 export type ProcedureToMain =
   | FromAnyWorker
-  | { type: "announce"; name: string; settingsSchema: JsonSchema }
+  | { type: "announce"; name: string; settingsSchema: JsonSchema; hasSelfTest: boolean }
   | { type: "checked"; faults: Fault[] }
   | { type: "started" }
   | { type: "self_tested"; error: ErrorReport | null }

@@ -15,8 +15,16 @@ export function shippedIvy(): Program {
 }
 
 /** Ivy with the procedures of `tests/support/procedures`; compiled as well when `$IVY_BINARY` is set. */
-export async function misbehavingIvy(): Promise<Program> {
-  const entry = "./misbehaving_main.ts";
+export function misbehavingIvy(): Promise<Program> {
+  return testIvy("./misbehaving_main.ts");
+}
+
+/** The same with a plain MQTT backend that reconnects at once, and configurations that are soon accepted. */
+export function backendsIvy(): Promise<Program> {
+  return testIvy("./backends_main.ts");
+}
+
+async function testIvy(entry: string): Promise<Program> {
   if (!isCompiled) return fromSource(entry);
   return [await compiledIvy({ entry: fromFileUrl(new URL(entry, import.meta.url)) })];
 }

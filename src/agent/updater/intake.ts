@@ -1,0 +1,134 @@
+// Runs in: main thread.
+import type { Logger } from "../../shared/logger.ts";
+import type { ConfigStatus } from "../../shared/message.ts";
+import { sentenceOf } from "../../shared/errors.ts";
+import { pause } from "../../shared/time.ts";
+import { type Current, decideUpdate } from "./decide.ts";
+import type { Outcome } from "./reconfigure.ts";
+import type { Revisions } from "./revisions.ts";
+
+/** How long to wait before something that only time can mend is tried again, in milliseconds. */
+const RETRY_MS = 60_000;
+
+export interface IntakeOptions {
+  current: () => Current;
+  revisions: Revisions;
+  logger: Logger;
+  /** Tells the servers; resolves when the message is safe. `config` is unjudged and may hold secrets. */
+  report: (status: ConfigStatus, revision: number, config: unknown, reason?: string) => Promise<void>;
+  reconfigure: (config: Record<string, unknown>) => Promise<Outcome>;
+  /** Other versions; undefined = this node is updated by hand. */
+  upgrade?: (version: string, config: Record<string, unknown>) => Promise<Outcome>;
+  signal: AbortSignal;
+  retryMs?: number;
+}
+
+/**
+ * Takes configurations in as they come from any backend: each revision once, one at a time, the newest of those that
+ * wait.
+ */
+export class Intake {
+  #options: IntakeOptions;
+  #seen = new Set<number>();
+  #waiting = new Map<number, unknown>();
+  #working: Promise<void> | undefined;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+  }
+
+  /** A configuration has come; servers repeat themselves after each connect. */
+  receive(revision: number, config: unknown): void {
+    if (this.#seen.has(revision)) return;
+    this.#seen.add(revision);
+    const { current, logger, revisions } = this.#options;
+    const running = current().revision;
+    if (revision <= running) {
+      return logger.info(`ignored configuration ${revision}: the node runs with revision ${running} already`);
+    }
+    if (revisions.rejected.has(revision)) {
+      return logger.info(`ignored configuration ${revision}: it has been rejected before`);
+    }
+    this.#waiting.set(revision, config);
+    this.#working ??= this.#work().finally(() => this.#working = undefined);
+  }
+
+  /** Resolves when nothing is under way. */
+  async settled(): Promise<void> {
+    await this.#working;
+  }
+
+  async #work(): Promise<void> {
+    const { signal, logger } = this.#options;
+    while (this.#waiting.size > 0 && !signal.aborted) {
+      const revision = Math.max(...this.#waiting.keys());
+      const config = this.#waiting.get(revision);
+      for (const older of this.#waiting.keys()) {
+        if (older < revision) logger.info(`ignored configuration ${older}: ${revision} has come meanwhile`);
+      }
+      this.#waiting.clear();
+      try {
+        await this.#take(revision, config);
+      } catch (error) {
+        logger.exception(`configuration ${revision} could not be dealt with`, error);
+        await this.#reject(revision, config, sentenceOf(error));
+      }
+    }
+  }
+
+  async #take(revision: number, config: unknown): Promise<void> {
+    const { report, logger, current, revisions } = this.#options;
+    logger.info(`configuration ${revision} has come`);
+    await report("received", revision, config);
+    const decision = decideUpdate(current(), { revision, config }, revisions.rejected);
+    switch (decision.kind) {
+      case "ignore":
+        return logger.info(`ignored configuration ${revision}: ${decision.reason}`);
+      case "reject":
+        return await this.#reject(revision, config, decision.reason);
+      case "reconfigure":
+        return await this.#finish(revision, config, () => this.#options.reconfigure(decision.config));
+      case "upgrade": {
+        const { upgrade } = this.#options;
+        if (upgrade !== undefined) {
+          return await this.#finish(revision, config, () => upgrade(decision.version, decision.config));
+        }
+        return logger.warning(
+          `configuration ${revision} is for Ivy ${decision.version}, but this node is updated by hand`,
+        );
+      }
+      default:
+        decision satisfies never;
+    }
+  }
+
+  async #finish(revision: number, config: unknown, act: () => Promise<Outcome>): Promise<void> {
+    const { report, logger, signal, retryMs = RETRY_MS } = this.#options;
+    for (;;) {
+      const outcome = await act();
+      switch (outcome.kind) {
+        case "accepted":
+          logger.info(`configuration ${revision} is accepted`);
+          return await report("accepted", revision, config);
+        case "rejected":
+          return await this.#reject(revision, config, outcome.reason);
+        case "interrupted":
+          return;
+        case "postponed":
+          logger.warning(`configuration ${revision} cannot be taken into use now: ${outcome.reason}`);
+          if (!await pause(retryMs, signal) || this.#waiting.size > 0) return;
+          break;
+        default:
+          outcome satisfies never;
+      }
+    }
+  }
+
+  async #reject(revision: number, config: unknown, reason: string): Promise<void> {
+    const { report, logger, revisions } = this.#options;
+    logger.warning(`configuration ${revision} is rejected: ${reason}`);
+    revisions.reject(revision, reason);
+    await report("rejected", revision, config, reason);
+    revisions.markReported(revision);
+  }
+}

@@ -1,0 +1,97 @@
+// Runs in: main thread.
+import type { ConfigStatus } from "../../shared/message.ts";
+import type { Logger } from "../../shared/logger.ts";
+import { version } from "../../shared/version.ts";
+import type { CheckOptions } from "../config_check.ts";
+import type { Paths } from "../paths.ts";
+import { Intake } from "./intake.ts";
+import { type Outcome, type Reconfigurable, reconfigure, resumeReconfiguration } from "./reconfigure.ts";
+import { Revisions } from "./revisions.ts";
+
+export interface RemoteConfigurationOptions {
+  agent: Reconfigurable;
+  paths: Paths;
+  check: CheckOptions;
+  logger: Logger;
+  /** Tells the servers what became of a configuration; resolves when the message is safe. */
+  report: (status: ConfigStatus, config: unknown, reason?: string) => Promise<void>;
+  /** How long a new configuration is watched, in milliseconds. */
+  watchMs?: number;
+}
+
+/** Configurations from afar, from their arrival to the report of what became of them. */
+export class RemoteConfiguration {
+  #options: RemoteConfigurationOptions;
+  #revisions: Revisions;
+  #intake: Intake;
+  #ending = new AbortController();
+
+  constructor(options: RemoteConfigurationOptions) {
+    this.#options = options;
+    this.#revisions = new Revisions(options.paths.revisions);
+    const { agent, logger } = options;
+    this.#intake = new Intake({
+      current: () => ({
+        raw: agent.loaded.raw,
+        revision: agent.loaded.config.general.config_revision,
+        softwareVersion: version,
+      }),
+      revisions: this.#revisions,
+      logger,
+      report: (status, revision, config, reason) => this.#report(status, revision, config, reason),
+      reconfigure: (config) => reconfigure(config, this.#reconfigureOptions),
+      signal: this.#ending.signal,
+    });
+  }
+
+  /** Goes on where the last agent was interrupted. To be called when everything runs. */
+  async start(): Promise<void> {
+    for (const { revision, reason } of this.#revisions.unreported) {
+      await this.#report("rejected", revision, undefined, reason);
+      this.#revisions.markReported(revision);
+    }
+    const resumed = await resumeReconfiguration(this.#reconfigureOptions);
+    if (resumed !== undefined) await this.#finish(resumed.revision, resumed.outcome);
+  }
+
+  receive(revision: number, config: unknown): void {
+    this.#intake.receive(revision, config);
+  }
+
+  /** Ends what is under way; the next start goes on with it. */
+  async stop(): Promise<void> {
+    this.#ending.abort();
+    await this.#intake.settled();
+  }
+
+  async #finish(revision: number, outcome: Outcome): Promise<void> {
+    const { agent, logger } = this.#options;
+    if (outcome.kind === "accepted") {
+      logger.info(`configuration ${revision} is accepted`);
+      await this.#report("accepted", revision, agent.loaded.raw);
+    } else if (outcome.kind === "rejected") {
+      logger.warning(`configuration ${revision} is rejected: ${outcome.reason}`);
+      this.#revisions.reject(revision, outcome.reason);
+      await this.#report("rejected", revision, undefined, outcome.reason);
+      this.#revisions.markReported(revision);
+    }
+  }
+
+  /** The revision stands in every report, whatever the configuration itself looks like. */
+  async #report(status: ConfigStatus, revision: number, config: unknown, reason?: string): Promise<void> {
+    const whole = isObject(config) ? config : {};
+    const general = isObject(whole["general"]) ? whole["general"] : {};
+    const shown = { ...whole, general: { ...general, config_revision: revision } };
+    await this.#options.report(status, shown, reason);
+  }
+
+  get #reconfigureOptions() {
+    const { agent, paths, check, logger, watchMs } = this.#options;
+    const { signal } = this.#ending;
+    return { agent, paths, check, logger, signal, ...(watchMs === undefined ? {} : { watchMs }) };
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
