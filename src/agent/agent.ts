@@ -32,6 +32,7 @@ import type { Paths } from "./paths.ts";
 import { ProcedureHost } from "./procedure_host.ts";
 import { readKept, writeKept } from "./kept_values.ts";
 import { environmentReferences, resolveSecrets } from "./secret_values.ts";
+import { ServerCalls } from "./server_calls.ts";
 import { StateAuthority } from "./state_authority.ts";
 import { StateKeeper } from "./state_keeper.ts";
 import { stateRoutes } from "./state_routes.ts";
@@ -43,6 +44,7 @@ import {
   workerStatusJson,
 } from "./status.ts";
 import { StoreHost } from "./store_host.ts";
+import { runAcceptanceTests } from "./updater/acceptance.ts";
 import { previousWhileWatched } from "./updater/count_start.ts";
 import type { Vitals } from "./updater/health.ts";
 import { type Changes, planChanges } from "./updater/plan_changes.ts";
@@ -58,6 +60,8 @@ const LAST_MESSAGES_LIMIT_MS = 200;
 const STATISTICS_LIMIT_MS = 1000;
 /** How long a backend that starts again at once may send what waits, in milliseconds: the rest goes over afterwards. */
 const RESTART_DRAIN_MS = 3000;
+/** How long an answer to a server may be on its way before the agent ends, in milliseconds. */
+const ANSWER_MS = 1000;
 const DAY_MS = 86_400_000;
 
 /** What a program is made of; a fork or a test passes its own. */
@@ -111,6 +115,7 @@ export class Agent {
   #loaded: LoadedConfig;
   #schemas: AnnouncedSettings = { procedures: {}, backends: {} };
   #remote: RemoteConfiguration;
+  #calls: ServerCalls;
   #runId = crypto.randomUUID();
   #control: { close(): Promise<void> } | undefined;
   #startedMs = Date.now();
@@ -142,6 +147,18 @@ export class Agent {
       .filter(([, entry]) => entry.enabled)
       .map(([name, { enabled: _, ...settings }]) => this.#createProcedure(name, settings));
     this.#backends = backendEntries(options.loaded.raw).map((entry) => this.#createBackend(entry));
+    this.#calls = new ServerCalls({
+      procedures: () => this.#procedures,
+      status: () => this.status(),
+      restart: () => setTimeout(() => options.onRestartNeeded("a server asks for it", false), ANSWER_MS),
+      restartProcedure: async (host) => {
+        await host.stop(this.#stopGraceMs);
+        host.start();
+      },
+      runTests: () => runAcceptanceTests({ root: paths.root, configFile: paths.configFile, environment }),
+      rebootCommand: environment["IVY_REBOOT_COMMAND"]?.split(" "),
+      logger: this.#logging.logger("agent"),
+    });
     this.#remote = new RemoteConfiguration({
       agent: this,
       paths,
@@ -318,7 +335,7 @@ export class Agent {
   }
 
   #createBackend(entry: BackendEntry): BackendHost {
-    const { parts, paths, environment } = this.#options;
+    const { parts, environment } = this.#options;
     const { name, provider, index } = entry;
     return new BackendHost({
       entry,
@@ -331,16 +348,23 @@ export class Agent {
       openStorePort: () => this.#store.openBackendPort(name),
       closeStorePort: () => this.#store.closeBackendPort(name),
       onConfiguration: (revision, config) => this.#remote.receive(revision, config),
-      onCall: (method) => Promise.reject(new Error(`${method} is not allowed`)),
-      onKeep: (value) => writeKept(paths, name, value),
+      onCall: (method, params) => this.#calls.call(entry, method, params),
+      onKeep: (value) => this.#keep(name, value),
       onUnstoppable: (stuck) => this.#restart(stuck),
     });
+  }
+
+  #keep(name: string, value: unknown): void {
+    this.#logging.hide(textsIn(value));
+    writeKept(this.#options.paths, name, value);
   }
 
   async #backendFacts(name: string): Promise<BackendFacts> {
     const { paths } = this.#options;
     const { config: { general }, file } = this.#loaded;
     const statistics = await this.#store.request({ kind: "statistics" }).catch(() => undefined);
+    const kept = readKept(paths, name);
+    this.#logging.hide(textsIn(kept));
     return {
       systemIdentifier: general.system_identifier,
       softwareVersion: version,
@@ -350,7 +374,7 @@ export class Agent {
       agentStartedMs: this.#startedMs,
       bootedMs: Date.now() - Deno.osUptime() * 1000,
       storeId: statistics?.storeId ?? null,
-      kept: readKept(paths, name),
+      kept,
     };
   }
 
@@ -556,4 +580,10 @@ function part<Host extends { name: string }>(
     hosts.filter(({ name }) => names.includes(name)),
     hosts.filter(({ name }) => !names.includes(name)),
   ];
+}
+
+/** Every text in a value. */
+function textsIn(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(textsIn) : [];
 }

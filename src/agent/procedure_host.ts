@@ -5,6 +5,7 @@ import type { Logger } from "../shared/logger.ts";
 import type { LogEntry, MainToProcedure, NodeFacts, ProcedureToMain, Producer } from "../shared/protocol.ts";
 import type { NodePaths, ProcedureLine, WorkerPermissions } from "../shared/registry.ts";
 import type { JsonSchema } from "../shared/secrets.ts";
+import { withLimit } from "../shared/time.ts";
 import { explainDenied } from "./denied.ts";
 import { openDevice } from "./device_door.ts";
 import type { StateAuthority } from "./state_authority.ts";
@@ -13,6 +14,8 @@ import type { WorkerLife } from "./worker_life.ts";
 
 /** How long a procedure's file may take to load and announce itself, in milliseconds. */
 const ANNOUNCE_LIMIT_MS = 5000;
+/** How long a procedure may take to do what a server asks, in milliseconds. */
+const CALL_LIMIT_MS = 30_000;
 const MEBIBYTE = 1_048_576;
 /** Of the time that a procedure has to end, the share that its own worker divides up. */
 const WORKERS_SHARE = 0.95;
@@ -50,6 +53,8 @@ export class ProcedureHost {
   readonly attempted: Promise<void>;
   /** It has a test of its own, during which it needs its equipment alone. */
   hasSelfTest = true;
+  /** What servers may call, with the schema of its parameters. */
+  methods: Record<string, JsonSchema> = {};
   #options: ProcedureHostOptions;
   #supervisor: Supervisor<MainToProcedure, ProcedureToMain>;
   #schema: JsonSchema = {};
@@ -63,6 +68,8 @@ export class ProcedureHost {
   #lastTurn: Promise<void> = Promise.resolve();
   /** The worker that was told to run. */
   #runningLife: Life | undefined;
+  #calls = new Map<number, (answer: ProcedureToMain & { type: "call_answer" }) => void>();
+  #lastCallId = 0;
   #announceTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: ProcedureHostOptions) {
@@ -127,6 +134,27 @@ export class ProcedureHost {
     life.send({ type: "store_port", storePort }, [storePort]);
   }
 
+  /**
+   * Calls a method of the procedure.
+   *
+   * @throws {Error} with a sentence for the server: it does not run, refuses, fails, or takes longer than 30 s.
+   */
+  async call(method: string, params: unknown): Promise<unknown> {
+    const life = this.#runningLife;
+    if (life === undefined) throw new Error(`the procedure ${this.name} does not run`);
+    const callId = ++this.#lastCallId;
+    const answered = new Promise<ProcedureToMain & { type: "call_answer" }>((resolve) =>
+      this.#calls.set(callId, resolve)
+    );
+    life.send({ type: "call", callId, method, params });
+    const answer = await withLimit(Promise.race([answered, life.ended]), CALL_LIMIT_MS, undefined);
+    this.#calls.delete(callId);
+    if (answer === undefined) throw new Error(`${method} was not done within ${CALL_LIMIT_MS / 1000} s`);
+    if (!("callId" in answer)) throw new Error(`the procedure ${this.name} has ended meanwhile`);
+    if (answer.error !== undefined) throw new Error(answer.error);
+    return answer.result;
+  }
+
   status(): WorkerStatus {
     return this.#supervisor.status();
   }
@@ -148,6 +176,8 @@ export class ProcedureHost {
       case "started":
         this.#supervisor.markRunning();
         return this.#resolveAttempted();
+      case "call_answer":
+        return this.#calls.get(message.callId)?.(message);
       case "device_request":
         return void this.#openDevice(life, message);
       case "torn_down":
@@ -164,7 +194,7 @@ export class ProcedureHost {
 
   #announced(
     life: Life,
-    { name, settingsSchema, hasSelfTest }: Extract<ProcedureToMain, { type: "announce" }>,
+    { name, settingsSchema, hasSelfTest, methods }: Extract<ProcedureToMain, { type: "announce" }>,
   ): void {
     clearTimeout(this.#announceTimer);
     if (name !== this.name) {
@@ -173,6 +203,7 @@ export class ProcedureHost {
     }
     this.#schema = settingsSchema;
     this.hasSelfTest = hasSelfTest;
+    this.methods = methods;
     const resolved = this.#options.resolveSecrets(this.#options.settings, settingsSchema);
     this.#secretFaults = resolved.faults;
     life.send({ type: "check", settings: resolved.value, beatIntervalMs: this.#supervisor.beatIntervalMs });
@@ -201,6 +232,7 @@ export class ProcedureHost {
       kind: "failed",
       reason: "its worker ended before it could check its settings",
     });
+    if (life === this.#runningLife) this.#runningLife = undefined;
     this.#resolveAttempted();
     this.#options.closeStorePort(this.#producer(life));
   }

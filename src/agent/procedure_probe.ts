@@ -102,6 +102,7 @@ class Probe {
         return void openDevice(message, this.#options.name, this.#options.line.devices ?? []).then((answer) =>
           life.send(answer)
         );
+      case "call_answer":
       case "started":
       case "torn_down":
         return; // nobody asked for these

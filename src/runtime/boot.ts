@@ -8,6 +8,7 @@ import type { JsonSchema } from "../shared/secrets.ts";
 import { stateFields } from "../shared/state.ts";
 import { formatDuration, withLimit } from "../shared/time.ts";
 import { linkToMain, type WorkerLink } from "../shared/worker_link.ts";
+import { answerCall, describeMethods } from "./calls.ts";
 import { createDevices } from "./devices.ts";
 import type { Procedure, ProcedureContext } from "./procedure.ts";
 import { followState } from "./state_link.ts";
@@ -51,8 +52,9 @@ class ProcedureLife {
 
   announce(): void {
     const settingsSchema = z.toJSONSchema(this.#procedure.config, { io: "input" }) as JsonSchema;
-    const { name, selfTest } = this.#procedure;
-    this.link.send({ type: "announce", name, settingsSchema, hasSelfTest: selfTest !== undefined });
+    const { name, selfTest, rpc = {} } = this.#procedure;
+    const methods = describeMethods(rpc);
+    this.link.send({ type: "announce", name, settingsSchema, hasSelfTest: selfTest !== undefined, methods });
   }
 
   receive(message: MainToProcedure): void {
@@ -66,6 +68,8 @@ class ProcedureLife {
         return void this.#selfTest(message);
       case "store_port":
         return this.#sender.attach(message.storePort);
+      case "call":
+        return void answerCall(message, this.#procedure.rpc ?? {}, this.#context, this.link.send);
       case "device_answer":
         return this.#devices.receive(message);
       case "teardown":

@@ -6,6 +6,7 @@ import type { NodeFacts } from "../shared/protocol.ts";
 import type { State } from "../shared/state.ts";
 import type { SharedState } from "../shared/state_replica.ts";
 import { bootProcedure } from "./boot.ts";
+import type { RpcMethod } from "./calls.ts";
 import type { Devices } from "./devices.ts";
 import type { Tick } from "./ticks.ts";
 
@@ -26,7 +27,9 @@ export interface ProcedureContext<Settings> {
   signal: AbortSignal;
 }
 
-export interface Procedure<Schema extends z.ZodType = z.ZodType> {
+type ParamsOf = Record<string, z.ZodType>;
+
+export interface Procedure<Schema extends z.ZodType = z.ZodType, Params extends ParamsOf = ParamsOf> {
   /** As in `procedures/registry.ts` and in the configuration. */
   name: string;
   /** Describes the procedure's settings; a `z.strictObject`, so that a misspelt key is an error. */
@@ -42,13 +45,20 @@ export interface Procedure<Schema extends z.ZodType = z.ZodType> {
   teardown?(context: ProcedureContext<z.output<Schema>>): Promise<void> | void;
   /** Part of `ivy test`: throws when the hardware is not there. The running procedure is paused meanwhile. */
   selfTest?(context: ProcedureContext<z.output<Schema>>): Promise<void> | void;
+  /**
+   * What a server may call while the procedure runs, by name: `set_valve: { params: z.strictObject({ open: z.boolean() }),
+   * run: ({ open }) => valve.set(open) }`. Off until a backend's `rpc.allow` names it; names are unique in a node.
+   */
+  rpc?: { [Method in keyof Params]: RpcMethod<Params[Method], z.output<Schema>> };
 }
 
 /**
  * Defines a procedure. In a worker this also connects it to the agent; imported elsewhere (in a test) it only returns
  * the definition, whose `run` can be called with a context of one's own.
  */
-export function defineProcedure<Schema extends z.ZodType>(procedure: Procedure<Schema>): Procedure<Schema> {
+export function defineProcedure<Schema extends z.ZodType, Params extends ParamsOf = Record<never, never>>(
+  procedure: Procedure<Schema, Params>,
+): Procedure<Schema, Params> {
   if ("WorkerGlobalScope" in globalThis) bootProcedure(procedure as unknown as Procedure);
   return procedure;
 }

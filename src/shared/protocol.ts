@@ -71,12 +71,22 @@ export type MainToProcedure =
   | { type: "run"; node: NodeFacts; storePort: MessagePort; state: StateDoor }
   | { type: "store_port"; storePort: MessagePort }
   | { type: "self_test"; node: NodeFacts; state: StateDoor }
+  /** A server wants something of this procedure. */
+  | { type: "call"; callId: number; method: string; params: unknown }
   | { type: "device_answer"; requestId: number; text?: string; names?: string[]; error?: string }
   | { type: "teardown"; graceMs: number };
 
 export type ProcedureToMain =
   | FromAnyWorker
-  | { type: "announce"; name: string; settingsSchema: JsonSchema; hasSelfTest: boolean }
+  | {
+    type: "announce";
+    name: string;
+    settingsSchema: JsonSchema;
+    hasSelfTest: boolean;
+    /** What servers may call, with the schema of its parameters. */
+    methods: Record<string, JsonSchema>;
+  }
+  | { type: "call_answer"; callId: number; result?: unknown; error?: string }
   | { type: "checked"; faults: Fault[] }
   | { type: "started" }
   | { type: "self_tested"; error: ErrorReport | null }

@@ -7,6 +7,7 @@ const NONE = () => ({});
 /** Procedures that misbehave, each in its own way, and a neighbour that does not. */
 export const testProcedures: ProcedureRegistry = {
   metronome: { module: import.meta.resolve("./procedures/metronome.ts"), permissions: NONE },
+  has_valve: { module: import.meta.resolve("./procedures/has_valve.ts"), permissions: NONE },
   counts: { module: import.meta.resolve("./procedures/counts.ts"), permissions: NONE },
   throws_on_loading: { module: import.meta.resolve("./procedures/throws_on_loading.ts"), permissions: NONE },
   throws_at_once: { module: import.meta.resolve("./procedures/throws_at_once.ts"), permissions: NONE },
