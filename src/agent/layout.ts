@@ -4,22 +4,11 @@ import template from "../../config/config.template.json" with { type: "text" };
 import { version } from "../shared/version.ts";
 import { CommandError, diskError } from "./errors.ts";
 import { readIfThere, replaceFile, replaceLink } from "./files.ts";
+import { LAUNCHER } from "./launcher.ts";
 import { checkIsFolder, exists, type Paths } from "./paths.ts";
 
 /** Longest path of a unix socket that the kernel takes, in bytes. */
 const MAX_SOCKET_PATH_BYTES = 108;
-
-const LAUNCHER = `#!/bin/sh
-# The one stable entry to Ivy: people, cron and systemd call this; it runs the active version.
-root=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd -P) || exit 1
-IVY_ROOT=\${IVY_ROOT:-$root}
-export IVY_ROOT
-if [ ! -s "$root/current/ivy" ] || [ ! -x "$root/current/ivy" ]; then
-  echo "ivy: $root/current/ivy is missing, empty or not executable; copy the binary there" >&2
-  exit 1
-fi
-exec "$root/current/ivy" "$@"
-`;
 
 /**
  * Creates the folder that the lock lies in, the first thing that a node needs.
