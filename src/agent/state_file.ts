@@ -10,6 +10,9 @@ const PARTS = ["", "-wal", "-shm"];
 /** Deno KV takes at most 800 KiB in one commit. */
 const MAX_COMMIT_BYTES = 700_000;
 
+/** What SQLite and Deno KV say of wrong content; `at offset` stands in every complaint about the tables. */
+const DAMAGE = /not a database|malformed|at offset \d|constraint failed|value encoding|invalid tag|deserialize/;
+
 /** The file is no sound database; {@link setAside} keeps it out of the way. */
 export class DamagedStateError extends Error {
   override name = "DamagedStateError";
@@ -85,9 +88,7 @@ function refuseDamaged(path: string): void {
 /** Whether an error means that the file's content is wrong, and not that the disk is full, busy or out of reach. */
 export function isDamage(error: unknown): boolean {
   if (error instanceof DamagedStateError) return true;
-  return /not a database|malformed|no such (table|column)|value encoding|invalid tag|deserialize/.test(
-    String(error),
-  );
+  return DAMAGE.test(String(error));
 }
 
 /**

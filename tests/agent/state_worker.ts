@@ -11,6 +11,7 @@ export type Task =
   | { kind: "add"; count: number; together: boolean; spinMs?: number }
   /** Adds 1 again and again, waiting for each. */
   | { kind: "add_for"; durationMs: number }
+  | { kind: "note"; note: string }
   /** Holds the thread. */
   | { kind: "block"; blockMs: number }
   /** Holds the thread, and floods main with changes meanwhile, as a thread that cannot be stopped might. */
@@ -32,6 +33,8 @@ export interface TaskResult {
   broadcasts: number;
   /** How often it has added 1 in its life. */
   added: number;
+  /** How long it has waited for one of these at most. */
+  slowestMs: number;
 }
 
 const scope = globalThis as unknown as Worker & { name: string };
@@ -41,12 +44,16 @@ let port: MessagePort;
 let state: StateReplica<typeof testFields>;
 let broadcasts = 0;
 let added = 0;
+let slowestMs = 0;
 
 scope.onmessage = ({ data }: MessageEvent<{ door: StateDoor } | { id: number; task: Task }>) => {
   if ("door" in data) return open(data.door);
   const { id, task } = data;
   void perform(task).then(() =>
-    scope.postMessage({ id, result: { now: observe(), history, broadcasts, added } satisfies TaskResult })
+    scope.postMessage({
+      id,
+      result: { now: observe(), history, broadcasts, added, slowestMs } satisfies TaskResult,
+    })
   );
 };
 
@@ -78,6 +85,8 @@ async function perform(task: Task): Promise<void> {
     case "add_for":
       for (const endMs = performance.now() + task.durationMs; performance.now() < endMs;) await addOne(0);
       return;
+    case "note":
+      return await state.update((draft) => void (draft.note = task.note));
     case "block":
       return spin(task.blockMs);
     case "flood":
@@ -91,6 +100,7 @@ async function perform(task: Task): Promise<void> {
 }
 
 async function addOne(spinMs: number): Promise<void> {
+  const startMs = performance.now();
   let mine = 0;
   await state.update((draft) => {
     spin(spinMs);
@@ -99,6 +109,7 @@ async function addOne(spinMs: number): Promise<void> {
     draft.parts[scope.name] = mine;
   });
   added++;
+  slowestMs = Math.max(slowestMs, performance.now() - startMs);
   const shown = state.current.parts[scope.name] ?? 0;
   if (shown < mine) throw new Error(`${scope.name} wrote ${mine}, then read ${shown}`);
 }
