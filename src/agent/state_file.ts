@@ -11,7 +11,8 @@ const PARTS = ["", "-wal", "-shm"];
 const MAX_COMMIT_BYTES = 700_000;
 
 /** What SQLite and Deno KV say of wrong content; `at offset` stands in every complaint about the tables. */
-const DAMAGE = /not a database|malformed|at offset \d|constraint failed|value encoding|invalid tag|deserialize/;
+const DAMAGE =
+  /not a database|malformed|unsupported file format|returned no rows|at offset \d|constraint failed|value encoding|invalid tag|deserialize/;
 
 /** The file is no sound database; {@link setAside} keeps it out of the way. */
 export class DamagedStateError extends Error {

@@ -11,6 +11,7 @@ import { StateLife } from "./state_node.ts";
  */
 const [path, rounds] = Deno.args as [string, string];
 const PARTS = ["", "-wal", "-shm"];
+const random = createRandom(1);
 
 const { closed, killed } = await makeFiles();
 const counts = { clean: 0, renewed: 0 };
@@ -40,7 +41,7 @@ async function makeFiles(): Promise<{ closed: Uint8Array; killed: Uint8Array[] }
 }
 
 function damage(round: number, closed: Uint8Array, killed: Uint8Array[]): Uint8Array[] {
-  const place = (bytes: Uint8Array) => Math.floor(Math.random() * bytes.length);
+  const place = (bytes: Uint8Array) => Math.floor(random() * bytes.length);
   const page = Math.floor(place(closed) / 4096) * 4096;
   switch (round % 5) {
     case 0:
@@ -48,12 +49,22 @@ function damage(round: number, closed: Uint8Array, killed: Uint8Array[]): Uint8A
     case 1:
       return [closed.fill(0, page, page + 4096)];
     case 2:
-      crypto.getRandomValues(closed.subarray(page, page + 4096));
-      return [closed];
+      return [closed.map((byte, at) => at >= page && at < page + 4096 ? random() * 256 : byte)];
     case 3:
       for (let flip = 0; flip < 20; flip++) closed[place(closed)] = place(closed);
       return [closed];
     default:
       return [killed[0]!, killed[1]!.slice(0, place(killed[1]!))];
   }
+}
+
+/** The same numbers from 0 to 1 in each run (mulberry32), so that a run that passes once passes always. */
+function createRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
 }
