@@ -13,8 +13,8 @@ import { parseTime } from "./time_words.ts";
 
 const FORMATS = ["jsonl", "csv"];
 const DAY_MS = 86_400_000;
-/** How much text is collected before it is written, in characters. */
-const CHUNK_LENGTH = 262_144;
+/** How many messages are written at once: enough to be fast, few enough that the text is short-lived. */
+const BATCH = 100;
 
 interface Wish {
   fromMs: number;
@@ -45,9 +45,12 @@ export async function exportMessages(
   const read = (what: string) => readMessages(directory, days, wish, corrections, context, what);
   const output = openOutput(context.flags["output"] as string | undefined, context);
   try {
-    if (wish.format === "csv") {
-      await writeCsv(wish.keys ?? await collectKeys(read("looking for keys")), read("exporting"), output);
-    } else for await (const found of read("exporting")) output.write(jsonLine(found, wish.keys));
+    const keys = wish.format === "csv" ? wish.keys ?? await collectKeys(read("looking for keys")) : [];
+    if (wish.format === "csv") output.write(csvLines([["id", "timestamp", ...keys]]));
+    for await (const batch of batches(read("exporting"))) {
+      const isCsv = wish.format === "csv";
+      output.write(isCsv ? csvText(keys, batch) : batch.map((found) => jsonLine(found, wish.keys)).join(""));
+    }
   } finally {
     output.close();
   }
@@ -141,47 +144,43 @@ async function collectKeys(messages: AsyncIterable<Found>): Promise<string[]> {
 }
 
 /** RFC 4180: a header, one column per key, lines end with CR LF. */
-async function writeCsv(
-  keys: string[],
-  messages: AsyncIterable<Found>,
-  output: { write(text: string): void },
-) {
-  const csvLine = (cells: unknown[]) => stringify([cells], { record_delimiter: "windows", cast: CELL_TEXT });
-  output.write(csvLine(["id", "timestamp", ...keys]));
-  for await (const found of messages) {
+function csvText(keys: string[], batch: Found[]): string {
+  const rows = batch.map((found) => {
     const columns = columnsOf(found);
-    output.write(csvLine([found.row.id, found.timestamp, ...keys.map((key) => columns[key])]));
+    return [found.row.id, found.timestamp, ...keys.map((key) => columns[key])];
+  });
+  return csvLines(rows);
+}
+
+function csvLines(rows: unknown[][]): string {
+  return stringify(rows, { record_delimiter: "windows", cast: CELL_TEXT });
+}
+
+async function* batches(messages: AsyncIterable<Found>): AsyncGenerator<Found[], void, void> {
+  let batch: Found[] = [];
+  for await (const found of messages) {
+    if (batch.push(found) < BATCH) continue;
+    yield batch;
+    batch = [];
   }
+  if (batch.length > 0) yield batch;
 }
 
 /** `true` and `false` as words; anything nested as JSON. */
 const CELL_TEXT = { boolean: String, object: (value: object) => JSON.stringify(value) };
 
-/** Collects text and writes it in large pieces, to a file or to stdout. */
+/** Writes to a file or to stdout. */
 function openOutput(
   path: string | undefined,
   { out }: CommandContext,
 ): { write(text: string): void; close(): void } {
-  let pending = "";
-  const file = path === undefined
-    ? undefined
-    : Deno.openSync(path, { write: true, create: true, truncate: true });
-  const flush = () => {
-    if (file === undefined) out.write(pending);
-    else {
-      let bytes = new TextEncoder().encode(pending);
-      while (bytes.length > 0) bytes = bytes.subarray(file.writeSync(bytes));
-    }
-    pending = "";
-  };
+  if (path === undefined) return { write: (text) => out.write(text), close() {} };
+  const file = Deno.openSync(path, { write: true, create: true, truncate: true });
+  const encoder = new TextEncoder();
   return {
     write(text) {
-      pending += text;
-      if (pending.length >= CHUNK_LENGTH) flush();
+      for (let bytes = encoder.encode(text); bytes.length > 0;) bytes = bytes.subarray(file.writeSync(bytes));
     },
-    close() {
-      flush();
-      file?.close();
-    },
+    close: () => file.close(),
   };
 }

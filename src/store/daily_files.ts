@@ -1,7 +1,19 @@
 // Runs in: store worker.
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { formatLine, idOfLine, type OutboxRow } from "../shared/message_line.ts";
 import { lastLines } from "./tail.ts";
+
+const CHUNK = 1000;
+
+/** What stands in a day's file behind the lines that are certainly safe. */
+interface Tail {
+  /** Where it begins. */
+  startBytes: number;
+  /** Ids of its whole lines. */
+  ids: Set<number>;
+  /** How many of them are known to the outbox. */
+  known: number;
+}
 
 /**
  * The daily files, one JSON line per message. They follow the outbox: a line is written after its row was committed,
@@ -9,12 +21,13 @@ import { lastLines } from "./tail.ts";
  */
 export class DailyFiles {
   readonly directory: string;
-  #open: { day: string; file: Deno.FsFile; sizeBytes: number } | undefined;
+  #open: { day: string; file: Deno.FsFile; sizeBytes: number; isTorn: boolean } | undefined;
   #encoder = new TextEncoder();
 
   constructor(directory: string) {
     this.directory = directory;
     Deno.mkdirSync(directory, { recursive: true });
+    syncFolder(dirname(directory)); // a crash may have come between making it and this
   }
 
   /** Closes a day's file before somebody else replaces it. */
@@ -23,18 +36,17 @@ export class DailyFiles {
   }
 
   /**
-   * Appends rows of any days. Nothing is synced yet.
+   * Appends rows, as far as they are of the same day as the first. Nothing is synced yet.
    *
-   * @throws when the disk is full or broken; lines that were written in part have been cut off again.
+   * @returns how many were written.
+   * @throws when the disk is full or broken; then none is, and lines that were written in part are cut off.
    */
-  append(rows: OutboxRow[]): void {
-    for (let start = 0; start < rows.length;) {
-      const day = rows[start]!.day;
-      let end = start;
-      while (end < rows.length && rows[end]!.day === day) end++;
-      this.#appendLines(day, rows.slice(start, end).map(formatLine).join(""));
-      start = end;
-    }
+  append(rows: OutboxRow[]): number {
+    const day = rows[0]!.day;
+    const end = rows.findIndex((row) => row.day !== day);
+    const ofDay = end === -1 ? rows : rows.slice(0, end);
+    this.#appendLines(day, ofDay.map(formatLine).join(""));
+    return ofDay.length;
   }
 
   /** Makes everything that was appended survive a power cut. */
@@ -43,24 +55,28 @@ export class DailyFiles {
   }
 
   /**
-   * Brings the files in line with the outbox after a crash: a torn last line is cut off, lines that are missing are
-   * written, and all is synced.
+   * Brings the files in line with the outbox after a crash. What was not synced is written anew: lines may be missing,
+   * torn or zeros, and lines that a failed sync has left to the system's memory alone look as if they were there.
    *
-   * @param rows Committed rows that may be missing, in order of their ids.
+   * @param rows Gives the committed rows that may be missing, in order of their ids, each time it is called.
    * @param syncedId Ids up to this one are certainly in the files.
-   * @returns how many lines were written.
+   * @returns how many lines had been missing.
    */
-  reconcile(rows: Iterable<OutboxRow>, syncedId: number): number {
-    const present = new Map<string, Set<number>>();
-    let written = 0;
-    for (const row of rows) {
-      if (!present.has(row.day)) present.set(row.day, this.#idsAfter(row.day, syncedId));
-      if (present.get(row.day)!.has(row.id)) continue;
-      this.append([row]);
-      written++;
+  reconcile(rows: () => Iterable<OutboxRow>, syncedId: number): number {
+    const tails = new Map<string, Tail>();
+    let missing = 0;
+    for (const { day, id } of rows()) {
+      const tail = tails.get(day) ?? this.#tailAfter(day, syncedId);
+      tails.set(day, tail);
+      if (tail.ids.has(id)) tail.known++;
+      else missing++;
     }
-    for (const day of present.keys()) this.#openDay(day).file.syncSync();
-    return written;
+    for (const [day, tail] of tails) this.#cutTail(day, tail);
+    for (const chunk of chunks(rows(), (row) => !tails.get(row.day)!.ids.has(row.id))) {
+      for (let done = 0; done < chunk.length;) done += this.append(chunk.slice(done));
+    }
+    for (const day of tails.keys()) this.#openDay(day).file.syncSync();
+    return missing;
   }
 
   close(): void {
@@ -68,23 +84,33 @@ export class DailyFiles {
     this.#open = undefined;
   }
 
-  /** The ids behind `syncedId` at the end of a day's file; a torn last line is cut off. */
-  #idsAfter(day: string, syncedId: number): Set<number> {
-    const ids = new Set<number>();
-    for (const line of lastLines(this.#openDay(day).file, (goodBytes) => this.#cut(goodBytes))) {
-      const id = idOfLine(line);
-      if (id === undefined) continue;
-      if (id <= syncedId) break;
-      ids.add(id);
+  #tailAfter(day: string, syncedId: number): Tail {
+    const tail: Tail = { startBytes: 0, ids: new Set(), known: 0 };
+    for (const { text, endBytes } of lastLines(this.#openDay(day).file)) {
+      const id = idOfLine(text);
+      if (id !== undefined && id <= syncedId) return { ...tail, startBytes: endBytes };
+      if (id !== undefined) tail.ids.add(id);
     }
-    return ids;
+    return tail;
+  }
+
+  /** Cuts off what is written anew; of a tail with lines that the outbox does not know, only a torn last line. */
+  #cutTail(day: string, tail: Tail): void {
+    const { file } = this.#openDay(day);
+    if (tail.known === tail.ids.size) {
+      tail.ids.clear();
+      this.#cut(tail.startBytes);
+    } else this.#cut(lastLines(file).next().value?.endBytes ?? 0);
   }
 
   #appendLines(day: string, lines: string): void {
     const open = this.#openDay(day);
     const bytes = this.#encoder.encode(lines);
+    if (open.isTorn) this.#cut(open.sizeBytes);
     try {
+      open.isTorn = true;
       for (let done = 0; done < bytes.length;) done += open.file.writeSync(bytes.subarray(done));
+      open.isTorn = false;
       open.sizeBytes += bytes.length;
     } catch (error) {
       this.#cut(open.sizeBytes);
@@ -95,6 +121,7 @@ export class DailyFiles {
   #cut(sizeBytes: number): void {
     this.#open!.file.truncateSync(sizeBytes);
     this.#open!.sizeBytes = sizeBytes;
+    this.#open!.isTorn = false;
   }
 
   #openDay(day: string) {
@@ -103,21 +130,21 @@ export class DailyFiles {
     this.#open?.file.close();
     this.#open = undefined;
     const path = join(this.directory, `${day}.jsonl`);
-    const isNew = !exists(path);
     const file = Deno.openSync(path, { read: true, append: true, create: true });
-    if (isNew) syncFolder(this.directory);
-    this.#open = { day, file, sizeBytes: file.statSync().size };
+    syncFolder(this.directory); // a crash may have come between making it and this
+    this.#open = { day, file, sizeBytes: file.statSync().size, isTorn: false };
     return this.#open;
   }
 }
 
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
+function* chunks(rows: Iterable<OutboxRow>, isWanted: (row: OutboxRow) => boolean): Generator<OutboxRow[]> {
+  let chunk: OutboxRow[] = [];
+  for (const row of rows) {
+    if (!isWanted(row) || chunk.push(row) < CHUNK) continue;
+    yield chunk;
+    chunk = [];
   }
+  if (chunk.length > 0) yield chunk;
 }
 
 function syncFolder(path: string): void {

@@ -29,13 +29,14 @@ export class FileFollower {
   #syncTimer: ReturnType<typeof setTimeout> | undefined;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #syncing: Promise<void> | undefined;
+  #isClosed = false;
 
   /** Reconciles the files with the outbox. */
   constructor(options: FileFollowerOptions) {
     this.#options = options;
     const { files, outbox, logger } = options;
     this.#syncedId = outbox.syncedId;
-    const written = files.reconcile(outbox.rowsAfter(this.#syncedId), this.#syncedId);
+    const written = files.reconcile(() => outbox.rowsAfter(this.#syncedId), this.#syncedId);
     if (written > 0) logger.info(`wrote ${written} lines that a crash had kept from the daily files`);
     this.#writtenId = outbox.lastId;
   }
@@ -78,6 +79,7 @@ export class FileFollower {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     clearTimeout(this.#syncTimer);
     clearTimeout(this.#retryTimer);
     await this.sync();
@@ -86,16 +88,18 @@ export class FileFollower {
 
   /** Stops at once, without syncing. */
   abandon(): void {
+    this.#isClosed = true;
     clearTimeout(this.#syncTimer);
     clearTimeout(this.#retryTimer);
     this.#options.files.close();
   }
 
   #append(rows: OutboxRow[]): void {
-    this.#options.files.append(rows);
-    this.#writtenId = rows.at(-1)!.id;
-    if (this.#writtenId - this.#syncedId >= SYNC_AFTER_LINES) this.#startSync();
-    else this.#syncTimer ??= setTimeout(() => this.#startSync(), SYNC_AFTER_MS);
+    for (let done = 0; done < rows.length;) {
+      done += this.#options.files.append(rows.slice(done));
+      this.#writtenId = rows[done - 1]!.id;
+    }
+    this.#planSync();
   }
 
   /** Writes all that was committed while the file could not be written. */
@@ -115,10 +119,20 @@ export class FileFollower {
     }
   }
 
+  #planSync(): void {
+    const waiting = this.#writtenId - this.#syncedId;
+    if (waiting === 0 || this.#syncing !== undefined || this.#isClosed) return;
+    if (waiting >= SYNC_AFTER_LINES) this.#startSync();
+    else this.#syncTimer ??= setTimeout(() => this.#startSync(), SYNC_AFTER_MS);
+  }
+
   #startSync(): void {
     clearTimeout(this.#syncTimer);
     this.#syncTimer = undefined;
-    this.#syncing ??= this.#syncNow().catch(this.#options.onFailure).finally(() => this.#syncing = undefined);
+    this.#syncing = this.#syncNow().catch(this.#options.onFailure).finally(() => {
+      this.#syncing = undefined;
+      this.#planSync(); // for what was written meanwhile
+    });
   }
 
   async #syncNow(): Promise<void> {

@@ -19,6 +19,8 @@ export interface HouseKeeperOptions {
   now: () => number;
   /** Ids up to this one are in synced files. */
   syncedId: () => number;
+  /** Nothing is to be done: the store is open for a command only. */
+  isIdle: boolean;
   /** Called each time, for what else is to be done now and then. */
   alsoDo: () => void;
 }
@@ -30,8 +32,10 @@ export class HouseKeeper {
   #work: Promise<void>;
   #isClosed = false;
 
+  /** Begins at once, then goes on every minute, unless the store only serves a command. */
   constructor(options: HouseKeeperOptions) {
     this.#options = options;
+    this.#isClosed = options.isIdle;
     this.#work = this.#keepHouse();
     this.#timer = setInterval(() => this.#work = this.#work.then(() => this.#keepHouse()), EVERY_MS);
   }

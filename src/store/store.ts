@@ -95,6 +95,7 @@ export class Store {
       logger,
       now,
       syncedId: () => this.#follower.syncedId,
+      isIdle: options.backends === null,
       alsoDo: () => this.#notePlaces(),
     });
   }

@@ -3,16 +3,22 @@
 const CHUNK_BYTES = 65_536;
 const LINE_END = 10;
 
+/** A line and where it ends. */
+export interface TailLine {
+  text: string;
+  /** Offset of the first byte behind its line end. */
+  endBytes: number;
+}
+
 /**
- * The lines of a file from the last to the first, read in chunks from the end, so that its size does not matter.
- *
- * @param onTorn Called with the number of good bytes when the file does not end with a line end.
+ * The lines of a file from the last to the first, read in chunks from the end, so that its size does not matter. A
+ * last line without its line end is left out.
  */
-export function* lastLines(file: Deno.FsFile, onTorn: (goodBytes: number) => void): Generator<string> {
+export function* lastLines(file: Deno.FsFile): Generator<TailLine> {
   const decoder = new TextDecoder();
   let position = file.statSync().size;
   let rest = new Uint8Array(0); // the beginning of the line that is not complete yet
-  let first = true;
+  let isFirst = true;
   while (position > 0) {
     const size = Math.min(CHUNK_BYTES, position);
     position -= size;
@@ -20,16 +26,16 @@ export function* lastLines(file: Deno.FsFile, onTorn: (goodBytes: number) => voi
     let end = chunk.length;
     for (let index = chunk.length - 1; index >= 0; index--) {
       if (chunk[index] !== LINE_END) continue;
-      if (first) {
-        first = false;
-        if (index + 1 < chunk.length) onTorn(position + index + 1);
-      } else yield decoder.decode(chunk.subarray(index + 1, end));
+      if (!isFirst) {
+        const text = decoder.decode(chunk.subarray(index + 1, end));
+        yield { text, endBytes: position + end + 1 };
+      }
+      isFirst = false;
       end = index;
     }
     rest = chunk.slice(0, end);
   }
-  if (first && rest.length > 0) onTorn(0);
-  else if (rest.length > 0) yield decoder.decode(rest);
+  if (!isFirst) yield { text: decoder.decode(rest), endBytes: rest.length + 1 };
 }
 
 function readAt(file: Deno.FsFile, position: number, size: number): Uint8Array<ArrayBuffer> {

@@ -36,3 +36,12 @@ export function formatRow({ name, value, unit, limit, limitName, goal, met }: Be
     : `  ${limitName}: ${number(limit)} ${unit}, ratio ${number(value / limit)}`;
   return `${mark} ${name}: ${number(value)} ${unit}${beside}${goal === undefined ? "" : `  (goal ${goal})`}`;
 }
+
+/** What the processor calls itself. */
+export function cpuModel(): string {
+  try {
+    return /model name\s*:\s*(.*)/.exec(Deno.readTextFileSync("/proc/cpuinfo"))?.[1] ?? "unknown processor";
+  } catch {
+    return "unknown processor";
+  }
+}

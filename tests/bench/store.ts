@@ -2,7 +2,7 @@
 import { join } from "@std/path";
 import { DatabaseSync } from "node:sqlite";
 import { MessageSender } from "../../src/shared/message_sender.ts";
-import type { MainToStore, StoreToMain } from "../../src/shared/protocol.ts";
+import type { MainToStore, StoreStatistics, StoreToMain } from "../../src/shared/protocol.ts";
 import { type BenchRow, formatRow, median } from "./row.ts";
 
 /** A message of three keys, about 110 bytes as stored. */
@@ -10,7 +10,7 @@ const DATA = { temperature_c: 21.375, humidity_percent: 48.25, co2_ppm: 412.0625
 const WRITERS = 4;
 
 /** A real store worker on a folder, without an agent around it. */
-class BenchStore {
+export class BenchStore {
   #worker: Worker;
   #waiting = new Map<string, (message: StoreToMain) => void>();
 
@@ -60,6 +60,12 @@ class BenchStore {
     const { port1, port2 } = new MessageChannel();
     this.send({ type: "attach_backend", name, port: port1 }, [port1]);
     return port2;
+  }
+
+  async statistics(): Promise<StoreStatistics> {
+    const answered = this.#next("answer");
+    this.send({ type: "request", requestId: 1, request: { kind: "statistics" } });
+    return ((await answered) as StoreToMain & { type: "answer" }).answer as StoreStatistics;
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,20 @@
+// Runs in: benchmarks.
+import { cpuModel, formatRow } from "./row.ts";
+import type { BenchRow } from "./row.ts";
+
+/** Each part of the benchmarks; a word on the command line chooses those that begin with it. */
+const PARTS: Record<string, () => Promise<BenchRow[]>> = {
+  agent: async () => await (await import("./agent.ts")).benchAgent(),
+  store: async () => await (await import("./store.ts")).benchStore(),
+  drain: async () => await (await import("./drain.ts")).benchDrain(),
+  export: async () => await (await import("./export.ts")).benchExport(),
+  wear: async () => await (await import("./wear.ts")).benchWear(),
+};
+
+const wanted = Deno.args.length === 0 ? [""] : Deno.args;
+console.log(`${cpuModel()}, ${navigator.hardwareConcurrency} cores, Deno ${Deno.version.deno}`);
+for (const [name, bench] of Object.entries(PARTS)) {
+  if (!wanted.some((word) => name.startsWith(word))) continue;
+  console.log(`\n${name}`);
+  for (const row of await bench()) console.log(formatRow(row));
+}
