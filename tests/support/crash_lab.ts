@@ -1,8 +1,18 @@
 // Runs in: tests.
 import { fromFileUrl, join } from "@std/path";
-import { type Beginning, judgeAfterCrash, prepare } from "./aftermath.ts";
+import { judgeAfterCrash, prepare } from "./aftermath.ts";
 import { Evidence } from "./evidence.ts";
-import { countCalls, hasStruck, type Injection, runTraced, type Traced } from "./fault_injection.ts";
+import { type DiskHistory, HISTORIC_CALLS, HistoryReader } from "./disk_history.ts";
+import { type Forgetting, leaveBehind } from "./forgetful_disk.ts";
+import {
+  countCalls,
+  hasStruck,
+  type Injection,
+  runRecorded,
+  runTraced,
+  type Traced,
+} from "./fault_injection.ts";
+import { randomFrom } from "./sampling.ts";
 import { Scratch } from "./scratch.ts";
 import { BEFORE, FIRST_LIFE, type Phase, WORKLOAD } from "./workload.ts";
 
@@ -25,21 +35,27 @@ export interface Outcome {
 export class CrashLab implements AsyncDisposable {
   #scratch = new Scratch("ivy-crash-");
   #which: "whole" | "first";
-  #beginning!: Beginning;
+  #retentionDays: number | null;
+  #before = new Evidence();
+  #cuts = 0;
 
-  /** @param which `whole`: a workload on a folder that has been used; `first`: a store that is made from nothing. */
-  constructor(which: "whole" | "first") {
+  /**
+   * @param which `whole`: a workload on a folder that has been used; `first`: a store that is made from nothing
+   * @param retentionDays with null, a full disk costs no day its files
+   */
+  constructor(which: "whole" | "first", retentionDays: number | null) {
     this.#which = which;
+    this.#retentionDays = retentionDays;
   }
 
   async prepare(): Promise<this> {
-    const directory = join(this.#scratch.path, "beginning");
-    if (this.#which === "whole") this.#beginning = await prepare(directory);
-    else {
-      await Deno.mkdir(directory);
-      this.#beginning = { directory, evidence: new Evidence() };
-    }
+    if (this.#which === "whole") this.#before = await prepare(this.#beginning);
+    else await Deno.mkdir(this.#beginning);
     return this;
+  }
+
+  get #beginning(): string {
+    return join(this.#scratch.path, "beginning");
   }
 
   get phases(): Phase[] {
@@ -63,9 +79,35 @@ export class CrashLab implements AsyncDisposable {
     const directory = await this.#copy();
     const traced = await this.#run(directory, strike.files, strike);
     const evidence = new Evidence().noteAll(traced.stdout);
-    const faults = await judgeAfterCrash(directory, this.phases, evidence, this.#beginning.evidence);
+    return { hasStruck: hasStruck(traced), faults: await this.#judge(directory, evidence) };
+  }
+
+  /** Runs the workload as it is, and keeps what it has done to the disk. */
+  async record(): Promise<DiskHistory> {
+    const directory = await this.#copy();
+    const reader = new HistoryReader(directory);
+    const { trace, code, stdout } = await runRecorded(this.#program(directory), HISTORIC_CALLS);
+    if (code !== 0) throw new Error(`the workload fails by itself:\n${stdout}`);
     await Deno.remove(directory, { recursive: true });
-    return { hasStruck: hasStruck(traced), faults };
+    return reader.read(trace);
+  }
+
+  /** Cuts the power behind an event of the history, and judges what comes of that which is left. */
+  async cutPower(history: DiskHistory, behind: number, forgetting: Forgetting): Promise<string[]> {
+    const directory = join(this.#scratch.path, `cut${++this.#cuts}`);
+    leaveBehind(history, behind, forgetting, randomFrom(behind), directory);
+    const evidence = new Evidence();
+    for (const event of history.events.slice(0, behind)) {
+      if (event.kind === "said") evidence.noteAll(event.text);
+    }
+    return await this.#judge(directory, evidence);
+  }
+
+  async #judge(directory: string, evidence: Evidence): Promise<string[]> {
+    const life = { directory, retentionDays: this.#retentionDays };
+    const faults = await judgeAfterCrash(life, this.phases, evidence, this.#before);
+    await Deno.remove(directory, { recursive: true });
+    return faults;
   }
 
   /** Files that the store's own thread writes, and those that Deno's other threads write: strace counts by thread. */
@@ -79,13 +121,18 @@ export class CrashLab implements AsyncDisposable {
   }
 
   async #copy(): Promise<string> {
-    return await this.#scratch.copyOf(this.#beginning.directory);
+    return await this.#scratch.copyOf(this.#beginning);
   }
 
   #run(directory: string, files: string[], injection?: Injection): Promise<Traced> {
-    const program = [Deno.execPath(), "run", "--quiet", "--no-check", "--allow-all", PROGRAM];
     const paths = files.map((file) => join(directory, file));
-    return runTraced([...program, directory, this.#which], paths, injection);
+    return runTraced(this.#program(directory), paths, injection);
+  }
+
+  #program(directory: string): string[] {
+    const deno = [Deno.execPath(), "run", "--quiet", "--no-check", "--allow-all", PROGRAM];
+    const retention = this.#retentionDays === null ? [] : [`${this.#retentionDays}`];
+    return [...deno, directory, this.#which, ...retention];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -40,19 +40,16 @@ export async function runTraced(
   paths: string[],
   injection?: Injection,
 ): Promise<Traced> {
-  const log = await Deno.makeTempFile({ prefix: "ivy-strace-" });
   const calls = injection === undefined ? WRITING_CALLS.join(",") : injection.call;
-  const args = ["-f", "-qq", "-o", log, "-e", `trace=${calls}`, "-e", "signal=none"];
-  if (injection !== undefined) args.push("-e", `inject=${formatInjection(injection)}`);
-  if (injection?.fault !== "SIGKILL") args.push("--seccomp-bpf"); // faster, but strace 6.1 sends no signals then
-  const output = await new Deno.Command("strace", {
-    args: [...args, ...paths.flatMap((path) => ["-P", path]), ...program],
-    stdin: "null",
-    env: { NO_COLOR: "1" },
-  }).output();
-  const trace = await Deno.readTextFile(log);
-  await Deno.remove(log);
-  return { stdout: new TextDecoder().decode(output.stdout), code: output.code, trace };
+  const options = ["-e", `trace=${calls}`, ...paths.flatMap((path) => ["-P", path])];
+  if (injection !== undefined) options.push("-e", `inject=${formatInjection(injection)}`);
+  if (injection?.fault !== "SIGKILL") options.push("--seccomp-bpf"); // faster, but strace 6.1 sends no signals then
+  return await strace(options, program);
+}
+
+/** Runs a program under strace, which logs every call of some kinds with all that is written. */
+export async function runRecorded(program: readonly string[], calls: readonly string[]): Promise<Traced> {
+  return await strace(["-y", "-xx", "-s", "100000000", "-e", `trace=${calls.join(",")}`], program);
 }
 
 /** How often the busiest thread makes each call. */
@@ -77,4 +74,16 @@ export function hasStruck({ trace, code }: Traced): boolean {
 function formatInjection({ call, when, fault, isLasting = false }: Injection): string {
   const effect = fault === "SIGKILL" ? "signal=SIGKILL" : `error=${fault}`;
   return `${call}:${effect}:when=${when}${isLasting ? "+" : ""}`;
+}
+
+async function strace(options: string[], program: readonly string[]): Promise<Traced> {
+  const log = await Deno.makeTempFile({ prefix: "ivy-strace-" });
+  const output = await new Deno.Command("strace", {
+    args: ["-f", "-qq", "-o", log, "-e", "signal=none", ...options, ...program],
+    stdin: "null",
+    env: { NO_COLOR: "1" },
+  }).output();
+  const trace = await Deno.readTextFile(log);
+  await Deno.remove(log);
+  return { stdout: new TextDecoder().decode(output.stdout), code: output.code, trace };
 }

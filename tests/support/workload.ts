@@ -4,7 +4,7 @@ import type { Variant } from "../../src/shared/message.ts";
 import type { StoreToProducer } from "../../src/shared/protocol.ts";
 import { openStore } from "../../src/store/open_store.ts";
 import type { Store } from "../../src/store/store.ts";
-import { bodyOf } from "./stored_days.ts";
+import { bodyOf, keyOf } from "./stored_days.ts";
 
 /** One life of the store: what it is given, and at which time. */
 export interface Phase {
@@ -19,7 +19,7 @@ export interface Phase {
 export const BACKENDS = ["near", "far"];
 const DAY_MS = 86_400_000;
 /** A store that waits for a full disk longer than this is ended, in milliseconds; a phase takes 50. */
-const PATIENCE_MS = 500;
+const PATIENCE_MS = 300;
 const START_MS = Date.parse("2099-03-01T23:59:30Z");
 
 /** The life before the workload: its day is old enough to be removed. */
@@ -31,7 +31,11 @@ export const BEFORE: Phase = {
 /** Every kind of work: commits, leases, a change of day with compressing, retention, closing. */
 export const WORKLOAD: Phase[] = [
   { nowMs: START_MS, commits: [{ from: 6, to: 6 }, { from: 7, to: 12 }], drains: ["near"] },
-  { nowMs: START_MS + DAY_MS, commits: [{ from: 13, to: 17 }, { from: 18, to: 18 }], drains: ["far", "near"] },
+  {
+    nowMs: START_MS + DAY_MS,
+    commits: [{ from: 13, to: 17 }, { from: 18, to: 18 }],
+    drains: ["far", "near"],
+  },
 ];
 /** A store that is made from nothing. */
 export const FIRST_LIFE: Phase[] = [{ nowMs: START_MS, commits: [{ from: 1, to: 3 }], drains: BACKENDS }];
@@ -47,17 +51,19 @@ export function variantOfSequence(sequence: number): Variant {
 export interface LifeOptions {
   /** `<root>/data`. */
   directory: string;
+  retentionDays: number | null;
   /** Told of each promise, as `Evidence` notes it. */
   say: (line: string) => void;
 }
 
 /** Runs one phase. @throws when the store fails, as its supervisor would see it. */
-export async function live({ nowMs, commits, drains }: Phase, { directory, say }: LifeOptions): Promise<void> {
+export async function live({ nowMs, commits, drains }: Phase, options: LifeOptions): Promise<void> {
+  const { say } = options;
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => {});
   const patience = setTimeout(() => failed.reject(new Error("the store waits for the disk")), PATIENCE_MS);
   const work = async () => {
-    const store = await openAt(nowMs, { directory, say }, failed.reject);
+    const store = await openAt(nowMs, options, failed.reject);
     for (const { from, to } of commits) await append(store, from, to, say);
     for (const backend of drains) await drain(store, backend, say);
     await store.close();
@@ -68,7 +74,7 @@ export async function live({ nowMs, commits, drains }: Phase, { directory, say }
 /** Opens the store as its worker would, with a clock that stands still, and lets it tidy up. */
 export async function openAt(
   nowMs: number,
-  { directory, say }: LifeOptions,
+  { directory, retentionDays, say }: LifeOptions,
   onFailure: (error: unknown) => void,
 ): Promise<Store> {
   const store = await openStore({
@@ -76,7 +82,7 @@ export async function openAt(
     runId: "one run of the agent",
     backends: BACKENDS,
     settings: {
-      retention_days: 30,
+      retention_days: retentionDays,
       log_retention_days: null,
       commit_interval_ms: 0,
       min_free_mb: 0,
@@ -96,7 +102,12 @@ export async function openAt(
 }
 
 /** Stores messages in one commit. Resolves when each is acknowledged or refused. */
-export async function append(store: Store, from: number, to: number, say: (line: string) => void): Promise<void> {
+export async function append(
+  store: Store,
+  from: number,
+  to: number,
+  say: (line: string) => void,
+): Promise<void> {
   const sequences = Array.from({ length: to - from + 1 }, (_, index) => from + index);
   const messages = sequences.map((sequence) => {
     const variant = variantOfSequence(sequence);
@@ -114,9 +125,10 @@ export async function append(store: Store, from: number, to: number, say: (line:
 /** Fetches and acknowledges whatever waits, a few at a time; every eleventh id is parked. */
 export async function drain(store: Store, backend: string, say: (line: string) => void): Promise<void> {
   for (;;) {
-    const ids = store.lease(backend, 4, 10_000).map(({ id }) => id);
-    if (ids.length === 0) return;
-    ids.forEach((id) => say(`l ${backend} ${id}`));
+    const messages = store.lease(backend, 4, 10_000);
+    if (messages.length === 0) return;
+    for (const { body } of messages) say(`l ${backend} ${keyOf(JSON.parse(body))}`);
+    const ids = messages.map(({ id }) => id);
     const done = ids.filter((id) => id % 11 !== 0);
     const settled = await Promise.all([
       settle(store, backend, { type: "acknowledge", ids: done }),
@@ -127,7 +139,11 @@ export async function drain(store: Store, backend: string, say: (line: string) =
   }
 }
 
-function settle(store: Store, backend: string, settlement: Parameters<Store["settle"]>[1]): Promise<number[]> {
+function settle(
+  store: Store,
+  backend: string,
+  settlement: Parameters<Store["settle"]>[1],
+): Promise<number[]> {
   return new Promise((resolve) => store.settle(backend, settlement, resolve));
 }
 

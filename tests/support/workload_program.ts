@@ -2,15 +2,23 @@
 import { FIRST_LIFE, live, WORKLOAD } from "./workload.ts";
 
 // Runs a workload in one thread, so that its system calls come in the same order each time. Says what was promised on
-// stdout, each line at once. Arguments: the data folder, and `whole` or `first`.
-const [directory, which] = Deno.args as [string, string];
+// stdout, each line at once. Arguments: the data folder, `whole` or `first`, and the days of retention (none = null).
+const [directory, which, days] = Deno.args as [string, string, string?];
+const retentionDays = days === undefined ? null : Number(days);
 
 function say(line: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
 }
 
+// The store tries again what a full disk has refused after five seconds; here it does after five milliseconds.
+const later = globalThis.setTimeout;
+globalThis.setTimeout =
+  ((act: () => void, delayMs: number) => later(act, delayMs === 5000 ? 5 : delayMs)) as typeof setTimeout;
+
 try {
-  for (const phase of which === "first" ? FIRST_LIFE : WORKLOAD) await live(phase, { directory, say });
+  for (const phase of which === "first" ? FIRST_LIFE : WORKLOAD) {
+    await live(phase, { directory, retentionDays, say });
+  }
   say("done");
 } catch (error) {
   say(`log FAILED ${error}`);

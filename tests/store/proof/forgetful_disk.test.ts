@@ -1,0 +1,31 @@
+// Runs in: tests.
+import { assertEquals } from "@std/assert";
+import { CrashLab } from "../../support/crash_lab.ts";
+import { FORGETTINGS } from "../../support/forgetful_disk.ts";
+import { needs } from "../../support/needs.ts";
+import { sample } from "../../support/sampling.ts";
+
+const isNightly = Deno.env.get("IVY_NIGHTLY") === "1";
+/** Behind how many events of a workload the power is cut, for each way to forget; in the night behind all. */
+const SAMPLE = Number(Deno.env.get("IVY_CUTS") ?? (isNightly ? Infinity : 150));
+
+for (const which of ["whole", "first"] as const) {
+  const life = which === "whole" ? "two days of a store" : "a store's first life";
+  Deno.test({
+    name: `a disk that forgets what was not synced, and a power cut anywhere in ${life}`,
+    ignore: needs("strace") !== undefined,
+    fn: async (t) => {
+      await using lab = await new CrashLab(which, 30).prepare();
+      const history = await lab.record();
+      const moments = Array.from({ length: history.events.length + 1 }, (_, index) => index);
+      for (const forgetting of FORGETTINGS) {
+        await t.step(forgetting.name, async () => {
+          for (const behind of sample(moments, SAMPLE)) {
+            const faults = await lab.cutPower(history, behind, forgetting);
+            assertEquals(faults, [], `behind event ${behind}:\n${faults.join("\n")}`);
+          }
+        });
+      }
+    },
+  });
+}

@@ -1,0 +1,219 @@
+// Runs in: tests.
+import { dirname, join, relative } from "@std/path";
+import { descriptorIn, parseTrace, pathsIn, stringsIn, type TracedCall } from "./strace_log.ts";
+
+/** A file's content lives on while its name changes. */
+export type Inode = number;
+
+/** Something that happened to a disk. `covers`: all events before this number were done when the sync began. */
+export type DiskEvent =
+  | { kind: "write"; inode: Inode; offset: number; data: Uint8Array }
+  | { kind: "truncate"; inode: Inode; size: number }
+  | { kind: "link"; path: string; inode: Inode }
+  | { kind: "folder"; path: string }
+  | { kind: "rename"; from: string; path: string }
+  | { kind: "unlink"; path: string }
+  | { kind: "sync"; inode: Inode; covers: number }
+  | { kind: "sync_folder"; path: string; covers: number }
+  | { kind: "said"; text: string };
+
+export interface DiskHistory {
+  /** Files that were there before the first event, by path relative to the folder. */
+  initial: Map<string, { inode: Inode; data: Uint8Array }>;
+  events: DiskEvent[];
+}
+
+/** Calls whose history is kept; to be logged with `-f -y -xx -s` and enough room. */
+export const HISTORIC_CALLS = [
+  "openat",
+  "write",
+  "pwrite64",
+  "fsync",
+  "fdatasync",
+  "ftruncate",
+  "rename",
+  "renameat",
+  "renameat2",
+  "unlink",
+  "unlinkat",
+  "mkdir",
+  "mkdirat",
+] as const;
+
+/** Turns a log of system calls into what happened below a folder, and what the program said meanwhile. */
+export class HistoryReader {
+  #folder: string;
+  #initial: DiskHistory["initial"] = new Map();
+  #events: DiskEvent[] = [];
+  #names = new Map<string, Inode>();
+  #folders = new Set<string>([""]);
+  #sizes = new Map<Inode, number>();
+  #descriptors = new Map<number, { isAppending: boolean; offset: number }>();
+  /** How many events there were when so many calls had returned. */
+  #eventsAfterCall: number[] = [0];
+  #lastInode = 0;
+
+  /** @param folder the folder as it was before, at the path that it had while it was traced */
+  constructor(folder: string) {
+    this.#folder = folder;
+    this.#readInitial("");
+  }
+
+  read(trace: string): DiskHistory {
+    for (const call of parseTrace(trace)) {
+      if (call.result >= 0) this.#apply(call);
+      this.#eventsAfterCall.push(this.#events.length);
+    }
+    return { initial: this.#initial, events: this.#events };
+  }
+
+  #readInitial(path: string): void {
+    for (const { name, isDirectory } of Deno.readDirSync(join(this.#folder, path))) {
+      const below = join(path, name);
+      if (isDirectory) {
+        this.#folders.add(below);
+        this.#readInitial(below);
+      } else {
+        const data = Deno.readFileSync(join(this.#folder, below));
+        const inode = this.#newInode(below, data.length);
+        this.#initial.set(below, { inode, data });
+      }
+    }
+  }
+
+  #apply({ name, args, result, begunAfter }: TracedCall): void {
+    const covers = this.#eventsAfterCall[begunAfter] ?? 0;
+    switch (name) {
+      case "openat":
+        return this.#open(args, result);
+      case "write":
+        return this.#write(args, result);
+      case "pwrite64":
+        return this.#writeAt(args, result, Number(args.slice(args.lastIndexOf(",") + 1)));
+      case "ftruncate":
+        return this.#truncate(args);
+      case "fsync":
+      case "fdatasync":
+        return this.#sync(args, covers);
+      case "rename":
+      case "renameat":
+      case "renameat2":
+        return this.#rename(args);
+      case "unlink":
+      case "unlinkat":
+        return this.#unlink(args);
+      case "mkdir":
+      case "mkdirat":
+        return this.#makeFolder(args);
+      default:
+        throw new Error(`strace has logged ${name}, which nobody asked for`);
+    }
+  }
+
+  #open(args: string, fd: number): void {
+    const path = this.#inside(pathsIn(args)[0]!);
+    this.#descriptors.delete(fd);
+    if (path === undefined || this.#folders.has(path)) return;
+    const inode = this.#names.get(path);
+    if (inode === undefined) {
+      if (!args.includes("O_CREAT")) return;
+      this.#events.push({ kind: "link", path, inode: this.#newInode(path, 0) });
+    } else if (args.includes("O_TRUNC")) {
+      this.#events.push({ kind: "truncate", inode, size: 0 });
+      this.#sizes.set(inode, 0);
+    }
+    this.#descriptors.set(fd, { isAppending: args.includes("O_APPEND"), offset: 0 });
+  }
+
+  #write(args: string, written: number): void {
+    const { fd } = descriptorIn(args)!;
+    if (fd === 1) this.#events.push({ kind: "said", text: new TextDecoder().decode(stringsIn(args)[0]) });
+    const inode = this.#inodeOf(args);
+    const descriptor = this.#descriptors.get(fd);
+    if (inode === undefined || descriptor === undefined) return;
+    const offset = descriptor.isAppending ? this.#sizes.get(inode)! : descriptor.offset;
+    descriptor.offset = offset + written;
+    this.#writeAt(args, written, offset);
+  }
+
+  #writeAt(args: string, written: number, offset: number): void {
+    const inode = this.#inodeOf(args);
+    if (inode === undefined) return;
+    const data = stringsIn(args)[0]!.subarray(0, written);
+    this.#events.push({ kind: "write", inode, offset, data });
+    this.#sizes.set(inode, Math.max(this.#sizes.get(inode)!, offset + data.length));
+  }
+
+  #truncate(args: string): void {
+    const inode = this.#inodeOf(args);
+    const size = Number(args.slice(args.lastIndexOf(",") + 1));
+    if (inode === undefined) return;
+    this.#events.push({ kind: "truncate", inode, size });
+    this.#sizes.set(inode, size);
+  }
+
+  #sync(args: string, covers: number): void {
+    const path = this.#inside(descriptorIn(args)!.path);
+    if (path !== undefined && this.#folders.has(path)) {
+      this.#events.push({ kind: "sync_folder", path, covers });
+    }
+    const inode = this.#inodeOf(args);
+    if (inode !== undefined) this.#events.push({ kind: "sync", inode, covers });
+  }
+
+  #rename(args: string): void {
+    const [from, path] = pathsIn(args).map((each) => this.#inside(each));
+    if (from === undefined || path === undefined) return;
+    this.#events.push({ kind: "rename", from, path });
+    this.#names.set(path, this.#names.get(from)!);
+    this.#names.delete(from);
+  }
+
+  #unlink(args: string): void {
+    const path = this.#inside(pathsIn(args)[0]!);
+    if (path === undefined) return;
+    this.#events.push({ kind: "unlink", path });
+    this.#names.delete(path);
+  }
+
+  #makeFolder(args: string): void {
+    const path = this.#inside(pathsIn(args)[0]!);
+    if (path === undefined || this.#folders.has(path)) return;
+    this.#events.push({ kind: "folder", path });
+    this.#folders.add(path);
+  }
+
+  #newInode(path: string, size: number): Inode {
+    const inode = ++this.#lastInode;
+    this.#names.set(path, inode);
+    this.#sizes.set(inode, size);
+    return inode;
+  }
+
+  #inodeOf(args: string): Inode | undefined {
+    const path = this.#inside(descriptorIn(args)!.path);
+    return path === undefined ? undefined : this.#names.get(path);
+  }
+
+  /** The path relative to the folder; undefined when it lies elsewhere. */
+  #inside(path: string): string | undefined {
+    const below = relative(this.#folder, path);
+    return below.startsWith("..") ? undefined : below;
+  }
+}
+
+/** The folder that an event changes, when it changes names. */
+export function folderOf(event: DiskEvent): string | undefined {
+  if (
+    event.kind !== "link" && event.kind !== "folder" && event.kind !== "rename" && event.kind !== "unlink"
+  ) {
+    return undefined;
+  }
+  return folderOfPath(event.path);
+}
+
+/** The folder of a relative path; "" for the uppermost. */
+export function folderOfPath(path: string): string {
+  const folder = dirname(path);
+  return folder === "." ? "" : folder;
+}
