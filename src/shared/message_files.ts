@@ -46,21 +46,25 @@ export async function* plainLines(path: string): AsyncGenerator<string, void, vo
   yield* linesOf(file);
 }
 
-type OpenFile = Disposable & { chunks: AsyncGenerator<Uint8Array, void, void> };
+type OpenFile = Disposable & { file: Deno.FsFile };
 
 async function openIfThere(path: string): Promise<OpenFile | undefined> {
   try {
     const file = await Deno.open(path);
-    return { chunks: chunksOf(file), [Symbol.dispose]: () => file.close() };
+    return { file, [Symbol.dispose]: () => file.close() };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
 }
 
-async function* chunksOf(file: Deno.FsFile): AsyncGenerator<Uint8Array, void, void> {
+/** @param newBuffer Gives the memory for a chunk; the same one again if each chunk is used up before the next. */
+async function* chunksOf(
+  file: Deno.FsFile,
+  newBuffer: () => Uint8Array,
+): AsyncGenerator<Uint8Array, void, void> {
   for (;;) {
-    const buffer = new Uint8Array(CHUNK_BYTES);
+    const buffer = newBuffer();
     const size = await file.read(buffer);
     if (size === null) return;
     yield buffer.subarray(0, size);
@@ -69,12 +73,15 @@ async function* chunksOf(file: Deno.FsFile): AsyncGenerator<Uint8Array, void, vo
 
 async function* gunzippedLines(file: OpenFile | undefined): AsyncGenerator<string, void, void> {
   if (file === undefined) return;
-  const plain = Readable.from(file.chunks).pipe(createGunzip()); // knows files of several members, unlike the web's
+  const compressed = chunksOf(file.file, () => new Uint8Array(CHUNK_BYTES));
+  const plain = Readable.from(compressed).pipe(createGunzip()); // knows files of several members, unlike the web's
   yield* splitLines(plain as AsyncIterable<Uint8Array>);
 }
 
 async function* linesOf(file: OpenFile | undefined): AsyncGenerator<string, void, void> {
-  if (file !== undefined) yield* splitLines(file.chunks);
+  if (file === undefined) return;
+  const buffer = new Uint8Array(CHUNK_BYTES);
+  yield* splitLines(chunksOf(file.file, () => buffer));
 }
 
 /** Cuts chunks into lines; a last line without its end comes too. */
