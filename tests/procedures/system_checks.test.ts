@@ -110,7 +110,7 @@ for (const { change, warnings } of WARNINGS) {
 }
 
 Deno.test("a check at once and one per tick: stored, shared, and a lasting warning is given once", async () => {
-  const config = { seconds_between_checks: 1, warn_memory_percent: 1 };
+  const config = { seconds_between_checks: 1, warn_memory_percent: 1, warn_load_per_core: 100 };
   const { data, logs, state } = await runProcedure(systemChecks, { config, states: [{}, {}] });
   assertEquals(data.length, 3);
   assertEquals(logs.length, 1);
