@@ -20,6 +20,8 @@ export interface CheckOptions {
   backends: BackendRegistry;
   paths: Paths;
   environment: Record<string, string>;
+  /** Whether a worker that does not even boot is a fault, though the agent runs without it; default true. */
+  mustBoot?: boolean;
 }
 
 /** A configuration that main and every worker that it concerns found right, and what they said of settings. */
@@ -28,13 +30,14 @@ export interface CheckedConfig extends LoadedConfig {
 }
 
 /**
- * Judges a whole configuration: main's part, then each worker's settings in its own sandbox.
+ * Judges a whole configuration: main's part, then the settings of each backend and each enabled procedure in their own
+ * sandboxes.
  *
  * @throws {ConfigError} with all faults.
  */
 export async function checkConfig(file: string, options: CheckOptions): Promise<CheckedConfig> {
   const mainPart = readMainPart(file, options);
-  const entries = proceduresIn(mainPart.raw).filter(([name]) => Object.hasOwn(options.procedures, name));
+  const entries = enabledProcedures(mainPart.raw).filter(([name]) => Object.hasOwn(options.procedures, name));
   const probes = await Promise.all(entries.map(async ([name, settings]) => {
     return [name, await probe(name, settings, false, options)] as const;
   }));
@@ -49,7 +52,9 @@ export async function checkConfig(file: string, options: CheckOptions): Promise<
         ] as const;
       }),
   );
-  const faults = [...mainPart.faults, ...[...backendProbes, ...probes].flatMap(([, { faults }]) => faults)];
+  const { mustBoot = true } = options;
+  const judged = [...backendProbes, ...probes].filter(([, { schema }]) => mustBoot || schema !== undefined);
+  const faults = [...mainPart.faults, ...judged.flatMap(([, { faults }]) => faults)];
   if (faults.length > 0 || mainPart.loaded === undefined) throw new ConfigError(file, faults);
   return {
     ...mainPart.loaded,
@@ -96,8 +101,13 @@ function readMainPart(file: string, options: CheckOptions) {
   }
 }
 
+function enabledProcedures(raw: unknown): [string, Record<string, unknown>][] {
+  const { procedures } = (raw ?? {}) as { procedures?: Record<string, { enabled?: unknown } | null> | null };
+  return proceduresIn(raw).filter(([name]) => procedures?.[name]?.enabled !== false);
+}
+
 function proceduresIn(raw: unknown): [string, Record<string, unknown>][] {
-  const procedures = (raw as { procedures?: Record<string, unknown> }).procedures ?? {};
+  const procedures = ((raw ?? {}) as { procedures?: Record<string, unknown> }).procedures ?? {};
   return Object.entries(procedures).flatMap(([name, entry]) => {
     if (typeof entry !== "object" || entry === null) return [];
     const { enabled: _, ...settings } = entry as Record<string, unknown>;

@@ -8,15 +8,15 @@
  * @param environment As it was when this process started: secrets have been removed from it since.
  * @throws when the system has no `execve` that can be called; the caller should then end the process.
  */
-export function restartProcess(environment: Record<string, string>): never {
+export function restartProcess(environment: Record<string, string>, program = Deno.execPath()): never {
   const libc = Deno.dlopen("libc.so.6", {
     execve: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
   });
-  const program = cString(Deno.execPath());
+  const path = cString(program);
   const args = cStringList(commandLine());
   const variables = cStringList(Object.entries(environment).map(([name, value]) => `${name}=${value}`));
-  libc.symbols.execve(program, args.pointers, variables.pointers); // returns only when it failed
-  throw new Error(`the process could not be replaced by ${Deno.execPath()}`);
+  libc.symbols.execve(path, args.pointers, variables.pointers); // returns only when it failed
+  throw new Error(`the process could not be replaced by ${program}`);
 }
 
 /** The words that this process was started with, program name and runtime flags included. */

@@ -18,7 +18,7 @@ export default async function restart(context: CommandContext): Promise<ExitStat
 async function refuseBadConfig({ root, parts, environment }: CommandContext): Promise<void> {
   const paths = pathsOf(root);
   try {
-    await checkConfig(paths.configFile, { ...await parts(), paths, environment });
+    await checkConfig(paths.configFile, { ...await parts(), paths, environment, mustBoot: false });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw new CommandError(`${error.message}\nThe agent was not restarted and runs on`, error.exitStatus);

@@ -59,7 +59,7 @@ async function loadOrReport(
     return loadConfig(paths, knownNames(parts));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    const whole = await withProceduresFaults(error, { ...parts, paths, environment });
+    const whole = await withProceduresFaults(error, { ...parts, paths, environment, mustBoot: false });
     await reportFailedStart(whole, { parts, paths });
     throw whole;
   }

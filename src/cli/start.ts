@@ -6,7 +6,7 @@ import { readIfThere } from "../agent/files.ts";
 import { createDataFolder } from "../agent/layout.ts";
 import { type Paths, pathsOf } from "../agent/paths.ts";
 import { programCommand } from "../agent/program.ts";
-import { runningPid } from "../agent/run_lock.ts";
+import { lockIsFree, runningPid } from "../agent/run_lock.ts";
 import type { AgentStatus } from "../agent/status.ts";
 import { pause, utcDay } from "../shared/time.ts";
 import type { CommandContext } from "./command.ts";
@@ -56,7 +56,7 @@ async function waitUntilReady(paths: Paths, child: Deno.ChildProcess): Promise<A
   for (const deadlineMs = performance.now() + READY_LIMIT_MS; performance.now() < deadlineMs;) {
     const status = await askAgent<AgentStatus>(paths.socket, "GET", "/v1/status");
     if (status?.ready) return status;
-    if (ended !== undefined) return await explainEnd(paths, ended);
+    if (ended !== undefined && !await hasRival(paths, ended)) throw endError(paths, ended);
     await pause(LOOK_EVERY_MS);
   }
   throw new CommandError(
@@ -66,13 +66,13 @@ async function waitUntilReady(paths: Paths, child: Deno.ChildProcess): Promise<A
   );
 }
 
-/** The child has ended: because another start was faster, or because something is wrong. */
-async function explainEnd(paths: Paths, { code }: Deno.CommandStatus): Promise<AgentStatus> {
-  if (code === EXIT.alreadyRunning) {
-    const status = await askAgent<AgentStatus>(paths.socket, "GET", "/v1/status");
-    if (status !== undefined) return status;
-  }
-  throw new CommandError(
+/** True when the child has ended because another start was faster: then that one's agent will be ready. */
+async function hasRival({ lockFile }: Paths, { code }: Deno.CommandStatus): Promise<boolean> {
+  return code === EXIT.alreadyRunning && !await lockIsFree(lockFile, 0);
+}
+
+function endError(paths: Paths, { code }: Deno.CommandStatus): CommandError {
+  return new CommandError(
     `the agent ended at once:\n${lastLines(consoleFile(paths))}`,
     code === EXIT.invalidConfiguration ? code : EXIT.failed,
   );

@@ -77,6 +77,8 @@ Deno.test("a configuration that is none: one clear text with 78, and the file is
       assertMatch(stderr, /ivy: \/.*config\.json is not a valid configuration:\n {2}/);
       assert(!/^ +at /m.test(stderr), `a stack trace: ${stderr}`);
       assertEquals(Deno.readTextFileSync(node.paths.configFile), text);
+      const validate = await node.ivy("config", "validate", "--json");
+      assertEquals([validate.code, JSON.parse(validate.stdout).valid], [78, false]);
     });
   }
 });

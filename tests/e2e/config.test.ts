@@ -7,7 +7,7 @@ import { TestNode } from "../support/node.ts";
 import { misbehavingIvy } from "../support/program.ts";
 
 Deno.test("ivy config: a valid file is shown, described and found valid", async (t) => {
-  await using node = new TestNode();
+  await using node = new TestNode({ covered: true });
   assertEquals((await node.ivy("init")).code, 0);
 
   await t.step("validate", async () => {
@@ -55,7 +55,7 @@ Deno.test("ivy config: a valid file is shown, described and found valid", async 
 });
 
 Deno.test("fault 13 of Python Ivy: a misspelt key does not pass silently, and all faults are told at once", async () => {
-  await using node = new TestNode();
+  await using node = new TestNode({ covered: true });
   node.configure((config) => {
     config.general.config_revision = "1" as never;
     config["logging_verbosty"] = {};
@@ -97,7 +97,7 @@ Deno.test("fault 17 of Python Ivy: a bad configuration at start is one clear tex
       (procedures: Record<string, unknown>) => procedures["random_walk"] = { enabled: true, seconds: 1 },
     ]
   ) {
-    await using node = new TestNode();
+    await using node = new TestNode({ covered: true });
     node.configure(({ procedures }) => spoil(procedures));
     const { code, stderr } = await node.ivy("run");
     assertEquals(code, 78);
@@ -121,6 +121,7 @@ Deno.test("fault 12 of Python Ivy: secrets are used, and stand in no log, messag
   await using node = new TestNode({
     program: await misbehavingIvy(),
     procedures: { keeps_secrets: {} },
+    covered: true,
     env: { IVY_TEST_PASSWORD: secrets.password },
   });
   const file = join(node.root, "plate.txt");
@@ -202,4 +203,16 @@ Deno.test("the version of the configuration must be the program's", async () => 
     stderr,
     `general.software_version: expected "${version}" (this program), got "99.0.0"`,
   );
+});
+
+Deno.test("a procedure that is not enabled need not have good settings, nor a file that loads", async () => {
+  await using node = new TestNode({ program: await misbehavingIvy(), procedures: {} });
+  node.configure(({ procedures }) => {
+    procedures["random_walk"] = { enabled: false, seconds_between_datapoints: "later" };
+    procedures["throws_on_loading"] = { enabled: false };
+  });
+  assertEquals((await node.ivy("config", "validate")).code, 0);
+  await using agent = await node.run().ready();
+  assertEquals((await node.status()).procedures, {});
+  assertEquals((await agent.stop()).code, 0);
 });

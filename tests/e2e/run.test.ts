@@ -8,7 +8,7 @@ import { misbehavingIvy } from "../support/program.ts";
 import { assertNoIdMissing } from "../support/steady.ts";
 
 Deno.test("ivy run in an empty folder lays a node out, measures this machine, answers and stops", async (t) => {
-  await using node = new TestNode({ timed: true });
+  await using node = new TestNode();
   await using agent = await node.run("--messages").ready();
   const { paths } = node;
 
@@ -68,6 +68,7 @@ Deno.test("ivy run in an empty folder lays a node out, measures this machine, an
     assertEquals(
       Object.keys(status).sort(),
       [
+        "backends",
         "config_damage",
         "config_revision",
         "main_heap_bytes",
@@ -148,7 +149,6 @@ Deno.test("Ctrl-C ends the agent in order; a second signal ends one that hangs a
     program,
     procedures: { ignores_teardown: { teardown_hangs: true } },
     env: { IVY_TEST_STOP_GRACE_MS: "5000" },
-    timed: true,
   });
   await using agent = await node.run().ready();
   agent.signal("SIGINT");
@@ -165,7 +165,10 @@ Deno.test("Ctrl-C ends the agent in order; a second signal ends one that hangs a
 });
 
 Deno.test("what a crash leaves (PID, socket, file without its end) does not keep the agent from starting", async () => {
-  await using node = new TestNode({ procedures: { random_walk: { seconds_between_datapoints: 0.05 } } });
+  await using node = new TestNode({
+    procedures: { random_walk: { seconds_between_datapoints: 0.05 } },
+    covered: true,
+  });
   await using first = await node.run().ready();
   await node.untilMessages("3 measurements", (messages) => valuesOf(messages, "random_value")[2]);
   await first.kill();

@@ -16,7 +16,7 @@ const canStopThreads = isCompiled && await startsWithDeno24();
 const RESTART_LIMIT_MS = 2000;
 
 Deno.test("a procedure that spins is ended, the culprit is named, and all others run on", async () => {
-  await using node = new TestNode({ program, procedures: { metronome: {}, spins: {} }, timed: true });
+  await using node = new TestNode({ program, procedures: { metronome: {}, spins: {} } });
   await using agent = await node.run().ready();
   await agent.log.until(/ERROR +spins {2}gave no sign of life for 1\.\d s and is terminated/);
   if (canStopThreads) {
@@ -49,7 +49,6 @@ Deno.test("what a worker says after it was replaced is not heard", async () => {
   await using node = new TestNode({
     program,
     procedures: { metronome: {}, speaks_when_replaced: {} },
-    timed: true,
   });
   await using agent = await node.run().ready();
   await agent.log.until(/still here \d+/);
@@ -66,7 +65,6 @@ Deno.test("a store that crashes between commit and answer loses nothing and stor
     program,
     procedures: { metronome: {}, counts: {} },
     env: { IVY_TEST_STORE: "command" },
-    timed: true,
   });
   await using agent = await node.run().ready();
   for (let crash = 1; crash <= 3; crash++) {
@@ -90,7 +88,6 @@ Deno.test("a store that spins is replaced, and what was acknowledged is kept", a
     program,
     procedures: { metronome: {}, counts: {} },
     env: { IVY_TEST_STORE: "command" },
-    timed: true,
   });
   await using agent = await node.run().ready();
   await agent.log.until(/counts {2}acknowledged [^]*counts {2}acknowledged/);

@@ -20,6 +20,7 @@ Deno.test("procedures that fail are restarted, and their neighbour misses no tic
       grows: {},
       floods_log: {},
     },
+    covered: true,
   });
   await using agent = await node.run().ready();
   const { log } = agent;

@@ -9,7 +9,7 @@ import { assertSteady, beatsOf } from "../support/steady.ts";
 
 /** A node whose equipment is a file: who finds it taken, fails. */
 async function nodeWithEquipment(settings: Record<string, unknown> = {}): Promise<TestNode> {
-  const node = new TestNode({ program: await misbehavingIvy(), procedures: {} });
+  const node = new TestNode({ program: await misbehavingIvy(), procedures: {}, covered: true });
   const folder = join(node.root, "equipment");
   node.configure(({ procedures }) => {
     procedures["metronome"] = { enabled: true };

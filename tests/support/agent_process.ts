@@ -11,11 +11,11 @@ export class AgentProcess implements AsyncDisposable {
   readonly output: GrowingText;
   #child: Deno.ChildProcess;
 
-  constructor(program: Program, args: string[], env: Record<string, string>, timed: boolean) {
+  constructor(program: Program, args: string[], env: Record<string, string>, covered: boolean) {
     const [first, ...rest] = program;
     this.#child = new Deno.Command(first, {
       args: [...rest, ...args],
-      env: { ...environmentOf({ timed }), ...env },
+      env: { ...environmentOf({ covered }), ...env },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",

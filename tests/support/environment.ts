@@ -1,14 +1,15 @@
 // Runs in: tests.
 
 /**
- * Environment of a program under test. Where coverage is measured, it writes profiles too; not when the test takes
- * its time, since it is then several times slower.
+ * Environment of a program under test.
+ *
+ * @param covered Whether it writes profiles where coverage is measured; it is several times slower then.
  */
-export function environmentOf({ timed }: { timed: boolean }): Record<string, string> {
+export function environmentOf({ covered }: { covered: boolean }): Record<string, string> {
   const coverage = Deno.env.get("IVY_COVERAGE");
   return {
     NO_COLOR: "1",
     IVY_ROOT: "",
-    ...(coverage && !timed ? { DENO_COVERAGE_DIR: coverage } : {}),
+    ...(coverage && covered ? { DENO_COVERAGE_DIR: coverage } : {}),
   };
 }

@@ -26,8 +26,8 @@ export interface TestNodeOptions {
   rootName?: string;
   /** Where to make the temporary folder; default: where the system makes them. */
   folder?: string;
-  /** The test takes the time: then no coverage is measured. */
-  timed?: boolean;
+  /** Its processes write profiles where coverage is measured: a few tests are enough. Default: no. */
+  covered?: boolean;
   env?: Record<string, string>;
 }
 
@@ -77,8 +77,8 @@ export class TestNode implements AsyncDisposable {
 
   /** Starts `ivy run`. */
   run(...flags: string[]): AgentProcess {
-    const { timed = false, env = {} } = this.#options;
-    return new AgentProcess(this.#program, ["run", "--root", this.root, ...flags], env, timed);
+    const { covered = false, env = {} } = this.#options;
+    return new AgentProcess(this.#program, ["run", "--root", this.root, ...flags], env, covered);
   }
 
   /** Runs a command to its end. */
@@ -126,12 +126,12 @@ export class TestNode implements AsyncDisposable {
 export async function runIvy(
   [first, ...rest]: Program,
   args: string[],
-  { timed = false, env = {} }: Pick<TestNodeOptions, "timed" | "env"> = {},
+  { covered = false, env = {} }: Pick<TestNodeOptions, "covered" | "env"> = {},
 ): Promise<Ended> {
   const startMs = performance.now();
   const output = await new Deno.Command(first, {
     args: [...rest, ...args],
-    env: { ...environmentOf({ timed }), ...env },
+    env: { ...environmentOf({ covered }), ...env },
     stdin: "null",
   }).output();
   const decoder = new TextDecoder();
