@@ -5,6 +5,8 @@ import type { Level, Variant } from "./message.ts";
 import type { JsonSchema } from "./secrets.ts";
 import type { FieldTexts } from "./state_fields.ts";
 import type { StorageSettings } from "./config.ts";
+import type { Release } from "./release.ts";
+import type { Trust } from "./signatures.ts";
 
 // Every message that crosses threads is a member of one of the unions below. Who sends it to whom is in the name.
 
@@ -301,3 +303,38 @@ export type StoreToMain =
   | { type: "stored"; messages: StoredMessage[] }
   | { type: "answer"; requestId: number; answer: StoreAnswers[keyof StoreAnswers] | { error: string } }
   | { type: "closed" };
+
+/** Where releases come from. */
+export type ReleaseSource =
+  | { kind: "http"; baseUrl: string }
+  /** `host` with or without its scheme. */
+  | { kind: "github" | "gitlab"; host: string; repository: string }
+  /** The files lie in the staging folder. */
+  | { kind: "local" };
+
+/** What the release worker is to get. */
+export interface ReleaseOrder {
+  source: ReleaseSource;
+  /** Shown to the source's own host only. */
+  token: string | null;
+  /** Null = the newest. */
+  version: string | null;
+  trust: Trust;
+  /** The kind of machine, for example `aarch64-unknown-linux-gnu`. */
+  target: string;
+  /** `<root>/staging`: all that the worker may touch. `base` in it is the binary that runs now. */
+  staging: string;
+  pace: { stallMs: number; maxKbitS: number | null; retryMs: number; attempts: number };
+}
+
+/** `fetch` follows `found`. */
+export type MainToRelease = { type: "find"; order: ReleaseOrder; beatIntervalMs: number } | { type: "fetch" };
+
+export type ReleaseToMain =
+  | FromAnyWorker
+  /** Its list of files is verified; `digest` is the list's SHA-256. */
+  | { type: "found"; release: Release; digest: string }
+  | { type: "progress"; wireBytes: number }
+  /** `staging/ivy` is the release's binary. */
+  | { type: "fetched"; wireBytes: number; how: "delta" | "compressed" | "whole" | "local" }
+  | { type: "unavailable"; reason: string; mayMend: boolean };

@@ -1,0 +1,48 @@
+// Runs in: release worker.
+import type { ReleaseOrder } from "../shared/protocol.ts";
+import { MAX_SUMS_BYTES, type Release, SIGNATURES_NAME, SUMS_NAME } from "../shared/release.ts";
+import { verifyRelease } from "../shared/signatures.ts";
+import { ReleaseError } from "./errors.ts";
+import { sha256, sizeOf } from "./files.ts";
+import { type Count, receiveSmall } from "./incoming.ts";
+import { type Locate, locator } from "./sources.ts";
+
+/** A release whose list of files is verified. */
+export interface Found {
+  release: Release;
+  /** The SHA-256 of its list of files: names the release as a whole. */
+  digest: string;
+  /** Undefined when the files lie in the staging folder already. */
+  locate: Locate | undefined;
+}
+
+/**
+ * Reads and verifies a release's list of files.
+ *
+ * @throws {ReleaseError} when it cannot be had or is not the right one.
+ * @throws {UntrustedError} when nobody who may has signed it.
+ */
+export async function findRelease(order: ReleaseOrder, count: Count): Promise<Found> {
+  const { source, version, trust, staging } = order;
+  const locate = source.kind === "local" ? undefined : locator(source, version, { ...order, count });
+  const read = locate === undefined
+    ? (name: string) => Promise.resolve(readStaged(staging, name))
+    : async (name: string) =>
+      await receiveSmall({ remote: await locate(name), pace: order.pace, count }, MAX_SUMS_BYTES);
+  const sums = await read(SUMS_NAME);
+  const signatures = trust.allowUnsigned && trust.publicKeys.length === 0
+    ? ""
+    : new TextDecoder().decode(await read(SIGNATURES_NAME));
+  const release = await verifyRelease(sums, signatures, trust);
+  if (version !== null && release.version !== version) {
+    throw new ReleaseError(`version ${version} is wanted, but the release is ${release.version}`, {
+      mayMend: false,
+    });
+  }
+  return { release, digest: sha256(sums), locate };
+}
+
+function readStaged(staging: string, name: string): Uint8Array<ArrayBuffer> {
+  const path = `${staging}/${name}`;
+  return sizeOf(path) === 0 || sizeOf(path) > MAX_SUMS_BYTES ? new Uint8Array() : Deno.readFileSync(path);
+}
