@@ -218,7 +218,8 @@ export class Agent {
     clearInterval(this.#houseKeeping);
     await withLimit(this.#remote.stop(), HASTY_GRACE_MS, undefined);
     await Promise.all(this.#procedures.map((procedure) => procedure.stop(graceMs)));
-    await withLimit(this.#sender.settled(), LAST_MESSAGES_LIMIT_MS, undefined);
+    const storeRuns = this.#store.status().state === "running"; // what waits for another is not safe anyway
+    await withLimit(this.#sender.settled(), storeRuns ? LAST_MESSAGES_LIMIT_MS : 0, undefined);
     await Promise.all(this.#backends.map((backend) => backend.stop(hasty ? graceMs : Infinity)));
     await this.#store.stop(graceMs);
     await withLimit(this.#stateKeeper.close(), graceMs, undefined);

@@ -14,7 +14,7 @@ export function startThread(module: string, options: WorkerOptions): { worker: W
  * How long a terminated thread may take to end before it counts as unstoppable, in milliseconds. Deno before 2.7 stops
  * a thread that spins after two seconds; from 2.7 on it ends at once or never.
  */
-const END_LIMIT_MS = Number(/^2\.(\d+)\./.exec(Deno.version.deno)?.[1] ?? Infinity) < 7 ? 3000 : 500;
+const END_LIMIT_MS = Number(/^2\.(\d+)\./.exec(Deno.version.deno)?.[1] ?? Infinity) < 7 ? 3000 : 300;
 
 /**
  * Waits until a terminated worker's thread is gone.

@@ -161,7 +161,7 @@ export const commands: readonly Command[] = [
       { name: "procedure", value: "NAME", summary: "only this procedure's own test" },
     ],
     examples: [["ivy test", "one line per test; exit status 1 when one fails"]],
-    load: () => import("./test.ts"),
+    load: () => import("./test_command.ts"),
   },
   {
     name: "release",

@@ -17,14 +17,7 @@ interface FileCoverage {
  * @param profiles the folder that `IVY_COVERAGE` named
  */
 async function measure(profiles: string): Promise<FileCoverage[]> {
-  const result = await runCommand([
-    Deno.execPath(),
-    "coverage",
-    "--lcov",
-    "--quiet",
-    "--exclude=\\.test\\.ts$", // by default src/cli/test.ts would be left out
-    profiles,
-  ]);
+  const result = await runCommand([Deno.execPath(), "coverage", "--lcov", "--quiet", profiles]);
   if (!result.success) throw new Error(`deno coverage failed: ${complaint(result)}`);
   const measured = readLcov(result.stdout);
   const files: FileCoverage[] = [];
