@@ -63,19 +63,42 @@ const SCHEMA = `
 /** Opens (or creates) the outbox database; each commit is on the disk when it returns. */
 export function openDatabase(path: string): Database {
   const database = new DatabaseSync(path);
+  try {
+    prepare(database, path);
+    return database;
+  } catch (error) {
+    database.close(); // whoever forgets it lets it remove the log of its successor
+    throw error;
+  }
+}
+
+function prepare(database: Database, path: string): void {
   database.exec("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
   database.exec("PRAGMA busy_timeout = 2000; PRAGMA cache_size = -4000; PRAGMA journal_size_limit = 4000000");
   const { user_version: found } = database.prepare("PRAGMA user_version").get() as { user_version: number };
   if (found > SCHEMA_VERSION) {
     throw new Error(`${path} was written by a newer Ivy (schema ${found}, this one knows ${SCHEMA_VERSION})`);
   }
-  if (found < SCHEMA_VERSION) {
-    inTransaction(database, () => {
-      database.exec(SCHEMA);
-      database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
-    });
+  applyLog(database, path);
+  if (found === SCHEMA_VERSION) return;
+  inTransaction(database, () => {
+    database.exec(SCHEMA);
+    database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+  });
+}
+
+/**
+ * Writes what a crash has left in the log into the database. After a sync that failed, the log may be whole in the
+ * system's memory only: what is added to it would be lost with it in a power cut.
+ */
+function applyLog(database: Database, path: string): void {
+  try {
+    database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    using log = Deno.openSync(`${path}-wal`);
+    log.syncSync(); // that it is empty now
+  } catch (error) {
+    if (!isDiskFull(error) && !(error instanceof Deno.errors.NotFound)) throw error;
   }
-  return database;
 }
 
 /** Runs `work` in one transaction: all of it is committed, or none. */

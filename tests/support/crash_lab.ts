@@ -82,14 +82,21 @@ export class CrashLab implements AsyncDisposable {
     return { hasStruck: hasStruck(traced), faults: await this.#judge(directory, evidence) };
   }
 
-  /** Runs the workload as it is, and keeps what it has done to the disk. */
-  async record(): Promise<DiskHistory> {
+  /**
+   * Keeps what the workload does to the disk.
+   *
+   * @param failing this sync fails; the workload then runs once more, as its supervisor would have it
+   */
+  async record(failing?: Injection): Promise<DiskHistory> {
     const directory = await this.#copy();
     const reader = new HistoryReader(directory);
-    const { trace, code, stdout } = await runRecorded(this.#program(directory), HISTORIC_CALLS);
-    if (code !== 0) throw new Error(`the workload fails by itself:\n${stdout}`);
+    for (const injection of failing === undefined ? [undefined] : [failing, undefined]) {
+      const { trace, code, stdout } = await runRecorded(this.#program(directory), HISTORIC_CALLS, injection);
+      reader.read(trace);
+      if (code !== 0 && injection === undefined) throw new Error(`the workload fails by itself:\n${stdout}`);
+    }
     await Deno.remove(directory, { recursive: true });
-    return reader.read(trace);
+    return reader.history;
   }
 
   /** Cuts the power behind an event of the history, and judges what comes of that which is left. */

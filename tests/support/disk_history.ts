@@ -5,7 +5,10 @@ import { descriptorIn, parseTrace, pathsIn, stringsIn, type TracedCall } from ".
 /** A file's content lives on while its name changes. */
 export type Inode = number;
 
-/** Something that happened to a disk. `covers`: all events before this number were done when the sync began. */
+/**
+ * Something that happened to a disk. `covers`: all events before this number were done when the sync began. After a sync
+ * that has failed the system takes what it covers for written, and never writes it.
+ */
 export type DiskEvent =
   | { kind: "write"; inode: Inode; offset: number; data: Uint8Array }
   | { kind: "truncate"; inode: Inode; size: number }
@@ -15,6 +18,7 @@ export type DiskEvent =
   | { kind: "unlink"; path: string }
   | { kind: "sync"; inode: Inode; covers: number }
   | { kind: "sync_folder"; path: string; covers: number }
+  | { kind: "failed_sync"; inode: Inode; covers: number }
   | { kind: "said"; text: string };
 
 export interface DiskHistory {
@@ -59,11 +63,18 @@ export class HistoryReader {
     this.#readInitial("");
   }
 
-  read(trace: string): DiskHistory {
+  /** Reads on, with the log of the next process. */
+  read(trace: string): this {
+    this.#descriptors.clear();
+    this.#eventsAfterCall = [this.#events.length];
     for (const call of parseTrace(trace)) {
-      if (call.result >= 0) this.#apply(call);
+      if (call.result >= 0 || call.name.endsWith("sync")) this.#apply(call);
       this.#eventsAfterCall.push(this.#events.length);
     }
+    return this;
+  }
+
+  get history(): DiskHistory {
     return { initial: this.#initial, events: this.#events };
   }
 
@@ -94,7 +105,7 @@ export class HistoryReader {
         return this.#truncate(args);
       case "fsync":
       case "fdatasync":
-        return this.#sync(args, covers);
+        return this.#sync(args, covers, result < 0);
       case "rename":
       case "renameat":
       case "renameat2":
@@ -152,13 +163,13 @@ export class HistoryReader {
     this.#sizes.set(inode, size);
   }
 
-  #sync(args: string, covers: number): void {
+  #sync(args: string, covers: number, hasFailed: boolean): void {
     const path = this.#inside(descriptorIn(args)!.path);
-    if (path !== undefined && this.#folders.has(path)) {
+    const inode = this.#inodeOf(args);
+    if (inode !== undefined) this.#events.push({ kind: hasFailed ? "failed_sync" : "sync", inode, covers });
+    else if (path !== undefined && this.#folders.has(path) && !hasFailed) {
       this.#events.push({ kind: "sync_folder", path, covers });
     }
-    const inode = this.#inodeOf(args);
-    if (inode !== undefined) this.#events.push({ kind: "sync", inode, covers });
   }
 
   #rename(args: string): void {

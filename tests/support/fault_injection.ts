@@ -48,8 +48,14 @@ export async function runTraced(
 }
 
 /** Runs a program under strace, which logs every call of some kinds with all that is written. */
-export async function runRecorded(program: readonly string[], calls: readonly string[]): Promise<Traced> {
-  return await strace(["-y", "-xx", "-s", "100000000", "-e", `trace=${calls.join(",")}`], program);
+export async function runRecorded(
+  program: readonly string[],
+  calls: readonly string[],
+  injection?: Injection,
+): Promise<Traced> {
+  const options = ["-y", "-xx", "-s", "100000000", "-e", `trace=${calls.join(",")}`];
+  if (injection !== undefined) options.push("-e", `inject=${formatInjection(injection)}`);
+  return await strace(options, program);
 }
 
 /** How often the busiest thread makes each call. */

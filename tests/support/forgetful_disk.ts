@@ -49,15 +49,15 @@ export function leaveBehind(
   }
 }
 
-/** True when a later sync that had begun after the event covers it. */
+/** True when a later sync that had begun after the event covers it, and no sync before has failed to. */
 function isSynced(event: DiskEvent, index: number, past: DiskEvent[]): boolean {
   const changed = folderOf(event);
-  return past.slice(index).some((later) => {
+  const first = past.slice(index).find((later) => {
     if (later.kind === "sync_folder") return later.path === changed && later.covers > index;
-    return later.kind === "sync" && "inode" in event && changed === undefined &&
-      later.inode === event.inode &&
-      later.covers > index;
+    return (later.kind === "sync" || later.kind === "failed_sync") && changed === undefined &&
+      "inode" in event && later.inode === event.inode && later.covers > index;
   });
+  return first !== undefined && first.kind !== "failed_sync";
 }
 
 function changeContent(contents: Map<Inode, Uint8Array>, event: DiskEvent, keeps: () => boolean): void {
