@@ -1,7 +1,7 @@
 // Runs in: benchmarks.
 import { join } from "@std/path";
 import { compiledIvy } from "../support/binary.ts";
-import { type BenchRow, formatRow, median } from "./row.ts";
+import { type BenchRow, formatRow, median, printLine } from "./row.ts";
 
 /** Main, the store and the two procedures that ship. */
 const EMPTY_WORKERS = 3;
@@ -185,5 +185,5 @@ export async function benchAgent(idleSeconds = 60): Promise<BenchRow[]> {
 }
 
 if (import.meta.main) {
-  for (const row of await benchAgent(Number(Deno.args[0] ?? 60))) console.log(formatRow(row));
+  for (const row of await benchAgent(Number(Deno.args[0] ?? 60))) printLine(formatRow(row));
 }

@@ -45,3 +45,8 @@ export function cpuModel(): string {
     return "unknown processor";
   }
 }
+
+/** A line on stdout. */
+export function printLine(text: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
+}

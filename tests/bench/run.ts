@@ -1,5 +1,5 @@
 // Runs in: benchmarks.
-import { cpuModel, formatRow } from "./row.ts";
+import { cpuModel, formatRow, printLine } from "./row.ts";
 import type { BenchRow } from "./row.ts";
 
 /** Each part of the benchmarks; a word on the command line chooses those that begin with it. */
@@ -12,9 +12,9 @@ const PARTS: Record<string, () => Promise<BenchRow[]>> = {
 };
 
 const wanted = Deno.args.length === 0 ? [""] : Deno.args;
-console.log(`${cpuModel()}, ${navigator.hardwareConcurrency} cores, Deno ${Deno.version.deno}`);
+printLine(`${cpuModel()}, ${navigator.hardwareConcurrency} cores, Deno ${Deno.version.deno}`);
 for (const [name, bench] of Object.entries(PARTS)) {
   if (!wanted.some((word) => name.startsWith(word))) continue;
-  console.log(`\n${name}`);
-  for (const row of await bench()) console.log(formatRow(row));
+  printLine(`\n${name}`);
+  for (const row of await bench()) printLine(formatRow(row));
 }

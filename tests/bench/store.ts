@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import { DatabaseSync } from "node:sqlite";
 import { MessageSender } from "../../src/shared/message_sender.ts";
 import type { MainToStore, StoreStatistics, StoreToMain } from "../../src/shared/protocol.ts";
-import { type BenchRow, formatRow, median } from "./row.ts";
+import { type BenchRow, formatRow, median, printLine } from "./row.ts";
 
 /** A message of three keys, about 110 bytes as stored. */
 const DATA = { temperature_c: 21.375, humidity_percent: 48.25, co2_ppm: 412.0625 };
@@ -310,5 +310,5 @@ export async function benchStore(waiting = 1_000_000): Promise<BenchRow[]> {
 }
 
 if (import.meta.main) {
-  for (const row of await benchStore(Number(Deno.args[0] ?? 1_000_000))) console.log(formatRow(row));
+  for (const row of await benchStore(Number(Deno.args[0] ?? 1_000_000))) printLine(formatRow(row));
 }
