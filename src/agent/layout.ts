@@ -31,12 +31,16 @@ export function createDataFolder(paths: Paths): string[] {
 /**
  * Creates what else is missing below the root and changes nothing that is there. Call it under the lock.
  *
+ * @param binary What to put into the version's folder; default: the running binary, none when it runs from source.
  * @returns what was created, as sentences.
  * @throws {CommandError} when the root cannot hold a node.
  */
-export function createLayout(paths: Paths): string[] {
+export function createLayout(paths: Paths, binary = runningBinary()): string[] {
   return explaining(paths, () => {
-    const created = [...createConfig(paths), ...placeBinary(paths)];
+    const created = [
+      ...createConfig(paths),
+      ...(binary === undefined ? [] : placeBinary(paths, Deno.realPathSync(binary))),
+    ];
     if (exists(paths.current) && Deno.readLinkSync(paths.current) === version) return created;
     replaceLink(paths.current, version);
     return [...created, `${paths.current} now points to ${version}`];
@@ -77,14 +81,16 @@ function createConfig(paths: Paths): string[] {
   return [`created ${paths.configFile} from ${old === undefined ? "the template" : "the version before"}`];
 }
 
-/** Puts the running binary into its version's folder, then the launcher where people call it. */
-function placeBinary(paths: Paths): string[] {
-  if (!Deno.build.standalone) return [];
-  const running = Deno.realPathSync(Deno.execPath());
+function runningBinary(): string | undefined {
+  return Deno.build.standalone ? Deno.execPath() : undefined;
+}
+
+/** Puts the binary into its version's folder, then the launcher where people call it. */
+function placeBinary(paths: Paths, binary: string): string[] {
   const placed = join(paths.versionFolder, "ivy");
   const created: string[] = [];
   if (!exists(placed)) {
-    linkOrCopy(running, placed);
+    linkOrCopy(binary, placed);
     created.push(`put this binary at ${placed}`);
   }
   if (readIfText(paths.launcher) !== LAUNCHER) {

@@ -6,6 +6,7 @@ import { createDataFolder, createLayout } from "../../src/agent/layout.ts";
 import { pathsOf } from "../../src/agent/paths.ts";
 import { version } from "../../src/shared/version.ts";
 import { TestNode } from "../support/node.ts";
+import { mayMount, SmallDisk } from "../support/small_disk.ts";
 
 Deno.test("a new root gets data, a configuration from the template, and the link to its version", async () => {
   await using node = new TestNode();
@@ -71,4 +72,35 @@ Deno.test("a root that cannot be is refused before anything is made", async () =
   }
   const long = pathsOf(join(dirname(node.root), "x".repeat(108)));
   assertThrows(() => createDataFolder(long), CommandError, "choose a shorter --root");
+});
+
+Deno.test("a binary that was copied to where the launcher belongs moves into its version's folder", async () => {
+  await using node = new TestNode();
+  const { paths } = node;
+  createDataFolder(paths);
+  const binary = `#!/bin/sh\necho "$IVY_ROOT" "$@"\n${"#".repeat(100_000)}`; // as a binary, larger than a launcher
+  Deno.writeTextFileSync(paths.launcher, binary, { mode: 0o755 });
+  const placed = join(paths.versionFolder, "ivy");
+  assertEquals(createLayout(paths, paths.launcher).slice(1), [
+    `put this binary at ${placed}`,
+    `created the launcher ${paths.launcher}`,
+    `${paths.current} now points to ${version}`,
+  ]);
+  assertEquals(Deno.readTextFileSync(placed), binary);
+  const { stdout } = new Deno.Command(paths.launcher, { args: ["status", "a b"], clearEnv: true })
+    .outputSync();
+  assertEquals(new TextDecoder().decode(stdout), `${node.root} status a b\n`);
+  assertEquals(createLayout(paths, placed), [], "what is in its place is left alone");
+});
+
+Deno.test("a binary on another file system is copied, and can be run", { ignore: !mayMount() }, async () => {
+  using disk = new SmallDisk(1_000_000);
+  await using node = new TestNode();
+  const binary = join(disk.path, "ivy");
+  Deno.writeTextFileSync(binary, "#!/bin/sh\necho here\n", { mode: 0o700 });
+  createDataFolder(node.paths);
+  createLayout(node.paths, binary);
+  const placed = join(node.paths.versionFolder, "ivy");
+  assertEquals(Deno.statSync(placed).mode! & 0o777, 0o755);
+  assertEquals(new TextDecoder().decode(new Deno.Command(placed).outputSync().stdout), "here\n");
 });
