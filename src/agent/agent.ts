@@ -26,6 +26,7 @@ import {
   redactConfig,
 } from "./configuration.ts";
 import { serveControl } from "./control_server.ts";
+import { readFailures } from "./failures_before.ts";
 import { removeOldLogs } from "./log_files.ts";
 import { type Logging, setUpLogging } from "./logging.ts";
 import type { Paths } from "./paths.ts";
@@ -120,11 +121,13 @@ export class Agent {
   #control: { close(): Promise<void> } | undefined;
   #startedMs = Date.now();
   #isReady = false;
+  #failuresBefore: Record<string, number>;
   #isStopping = false;
   #houseKeeping: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: AgentOptions) {
     this.#options = options;
+    this.#failuresBefore = readFailures(options.environment);
     this.#loaded = options.loaded;
     const { parts, paths, environment, loaded: { config } } = options;
     this.#sender = new MessageSender({ now: () => Date.now(), onFailure: (error) => this.#unsent(error) });
@@ -257,6 +260,11 @@ export class Agent {
     };
   }
 
+  /** How often in a row each procedure has failed, for the process that takes over. */
+  get failures(): Record<string, number> {
+    return Object.fromEntries(this.#procedures.map(({ name, failures }) => [name, failures]));
+  }
+
   #workerStatus(host: ProcedureHost | BackendHost | StoreHost): WorkerStatusJson {
     const { last_error: error, ...status } = workerStatusJson(host.status());
     const shown = error && { ...error, message: this.#logging.redact(error.message) };
@@ -332,6 +340,7 @@ export class Agent {
       openStorePort: (producer: Producer) => this.#store.openPort(producer),
       closeStorePort: (producer: Producer) => this.#store.closePort(producer),
       onUnstoppable: (stuck) => this.#restart(stuck),
+      failuresBefore: this.#failuresBefore[name] ?? 0,
     });
   }
 

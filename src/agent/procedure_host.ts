@@ -36,6 +36,8 @@ export interface ProcedureHostOptions {
   openStorePort: (producer: Producer) => MessagePort;
   closeStorePort: (producer: Producer) => void;
   onUnstoppable: (name: string) => void;
+  /** How often in a row it had failed when the agent restarted itself. */
+  failuresBefore: number;
 }
 
 /** How a procedure's first boot went: whether its settings are right, or why that is not known. */
@@ -93,13 +95,20 @@ export class ProcedureHost {
       onMessage: (life, message) => this.#receive(life, message),
       onEnd: (life) => this.#end(life),
       onUnstoppable: options.onUnstoppable,
+      failuresBefore: options.failuresBefore,
       explain: (error) => this.#explain(error),
     });
   }
 
   /** Boots the worker and checks its settings; it runs after {@link run}. */
   start(): void {
+    if (this.#supervisor.startsLate) this.#giveUpWaiting("it has failed too often to be waited for");
     this.#supervisor.start();
+  }
+
+  /** How often in a row it has failed. */
+  get failures(): number {
+    return this.#supervisor.failures;
   }
 
   /** Lets the procedure run, now and after each restart. */
@@ -228,13 +237,13 @@ export class ProcedureHost {
 
   #end(life: Life): void {
     clearTimeout(this.#announceTimer);
-    this.#resolveFirstCheck({
-      kind: "failed",
-      reason: "its worker ended before it could check its settings",
-    });
-    if (life === this.#runningLife) this.#runningLife = undefined;
-    this.#resolveAttempted();
+    this.#giveUpWaiting("its worker ended before it could check its settings");
     this.#options.closeStorePort(this.#producer(life));
+  }
+
+  #giveUpWaiting(reason: string): void {
+    this.#resolveFirstCheck({ kind: "failed", reason });
+    this.#resolveAttempted();
   }
 
   async #openDevice(life: Life, request: ProcedureToMain & { type: "device_request" }): Promise<void> {

@@ -91,7 +91,7 @@ class Probe {
     const { life } = this;
     switch (message.type) {
       case "announce":
-        return this.#announced(message.settingsSchema);
+        return this.#announced(message);
       case "checked":
         return this.#checked(message);
       case "self_tested":
@@ -111,9 +111,10 @@ class Probe {
     }
   }
 
-  #announced(schema: JsonSchema): void {
+  #announced({ settingsSchema: schema, name: own }: ProcedureToMain & { type: "announce" }): void {
     this.schema = schema;
     const { settings, environment, name } = this.#options;
+    if (own !== name) return this.#finish([`its file defines a procedure named "${own}"`]);
     if (settings === undefined) return this.#finish([]);
     const resolved = resolveSecrets(settings, schema, environment, ["procedures", name]);
     this.#secretFaults = resolved.faults;
@@ -123,7 +124,9 @@ class Probe {
   #checked({ faults: found }: ProcedureToMain & { type: "checked" }): void {
     const { settings, name, node, selfTest } = this.#options;
     const described = describeFaults(found, this.schema!, settings, ["procedures", name]);
-    const faults = [...this.#secretFaults, ...described];
+    const { permissionFault: fault } = this.life;
+    const denied = fault === undefined ? [] : [`its permissions are not valid: ${fault}`];
+    const faults = [...this.#secretFaults, ...described, ...denied];
     if (faults.length > 0 || !selfTest) return this.#finish(faults);
     const { door } = this.state.openDoor();
     this.life.send({ type: "self_test", node, state: door }, [door.port]);

@@ -4,7 +4,7 @@ import type { Logger } from "../shared/logger.ts";
 import type { LogEntry } from "../shared/protocol.ts";
 import type { WorkerPermissions } from "../shared/registry.ts";
 import { formatBytes, formatDuration, pause, withLimit } from "../shared/time.ts";
-import { createBackoff } from "./backoff.ts";
+import { type Backoff, createBackoff } from "./backoff.ts";
 import { type LifeEnd, WorkerLife } from "./worker_life.ts";
 
 export interface SupervisorOptions<In, Out extends { type: string }> {
@@ -24,6 +24,8 @@ export interface SupervisorOptions<In, Out extends { type: string }> {
   onEnd: (life: WorkerLife<In, Out>) => void;
   /** The runtime cannot stop the thread of a worker: only a restart of the process can. */
   onUnstoppable: (name: string) => void;
+  /** How often in a row it had failed when the agent restarted itself; default 0. */
+  failuresBefore?: number;
   /** Turns an error into advice, for example a denied permission. Default: the error's own sentence. */
   explain?: (error: ErrorReport) => string;
 }
@@ -52,15 +54,27 @@ export class Supervisor<In extends { type: string }, Out extends { type: string 
   #lastError: WorkerStatus["lastError"] = null;
   #stopping = new AbortController();
   #done: Promise<void> = Promise.resolve();
+  #backoff: Backoff;
 
   constructor(options: SupervisorOptions<In, Out>) {
     this.#options = options;
+    this.#backoff = createBackoff(Math.random, options.failuresBefore);
     this.#watchdogMs = options.watchdogMs ?? DEFAULT_WATCHDOG_MS;
     this.beatIntervalMs = Math.min(LONGEST_BEAT_INTERVAL_MS, this.#watchdogMs / 4);
   }
 
   get life(): WorkerLife<In, Out> | undefined {
     return this.#life;
+  }
+
+  /** How often in a row the worker has failed. */
+  get failures(): number {
+    return this.#backoff.failures;
+  }
+
+  /** True for a worker that kept the agent from working in peace: its first start has to wait. */
+  get startsLate(): boolean {
+    return this.#generation === 0 && (this.#options.failuresBefore ?? 0) > 1;
   }
 
   start(): void {
@@ -105,18 +119,27 @@ export class Supervisor<In extends { type: string }, Out extends { type: string 
   }
 
   async #superviseForever(): Promise<void> {
-    const backoff = createBackoff(Math.random);
     const { signal } = this.#stopping;
+    if (this.startsLate) await this.#waitForFirstStart(signal);
     while (!signal.aborted) {
       const startedMs = performance.now();
       const life = this.#begin();
       const end = await this.#endOf(life);
-      const delayMs = backoff.next(performance.now() - startedMs);
+      const delayMs = this.#backoff.next(performance.now() - startedMs);
       if (!signal.aborted) this.#report(end, delayMs);
       this.#state = "backoff";
       if (!await life.terminate()) return this.#options.onUnstoppable(this.#options.name);
       await pause(delayMs, signal);
     }
+  }
+
+  async #waitForFirstStart(signal: AbortSignal): Promise<void> {
+    const delayMs = this.#backoff.again();
+    const message = `failed ${this.failures} times in a row before the agent restarted itself`;
+    this.#options.logger.warning(`${message}; it starts again in ${formatDuration(delayMs)}`);
+    this.#lastError = { timeMs: Date.now(), message };
+    this.#state = "backoff";
+    await pause(delayMs, signal);
   }
 
   #begin(): WorkerLife<In, Out> {
@@ -132,6 +155,9 @@ export class Supervisor<In extends { type: string }, Out extends { type: string 
       onLog: this.#options.onLog,
       onMessage: (message) => this.#options.onMessage(life, message as unknown as Out),
     });
+    if (life.permissionFault !== undefined) {
+      this.#options.logger.error(`its permissions are not valid, so it has none: ${life.permissionFault}`);
+    }
     this.#life = life;
     this.#options.onStart(life);
     return life;

@@ -1,6 +1,6 @@
 // Runs in: main thread.
 import { stripAnsiCode } from "@std/fmt/colors";
-import { type ErrorReport, reportError } from "../shared/errors.ts";
+import { type ErrorReport, reportError, sentenceOf } from "../shared/errors.ts";
 import type { FromAnyWorker, LogEntry } from "../shared/protocol.ts";
 import type { WorkerPermissions } from "../shared/registry.ts";
 import { startThread, threadEnds } from "./threads.ts";
@@ -31,6 +31,8 @@ export class WorkerLife<In, Out extends { type: string }> {
   readonly generation: number;
   readonly ended: Promise<LifeEnd>;
   heapBytes = 0;
+  /** Why the worker has no permissions at all, when those it should have are not valid. */
+  permissionFault: string | undefined;
   /** When the last heartbeat came, on the monotonic clock; undefined before the first. */
   lastBeatMs: number | undefined;
   #options: LifeOptions<Out>;
@@ -44,11 +46,7 @@ export class WorkerLife<In, Out extends { type: string }> {
     this.#options = options;
     this.generation = options.generation;
     this.ended = new Promise((resolve) => this.#resolveEnded = resolve);
-    const { worker, threadName } = startThread(options.module, {
-      type: "module",
-      name: options.name,
-      deno: { permissions: denyTheRest(options.permissions) },
-    } as WorkerOptions);
+    const { worker, threadName } = this.#start(options);
     this.#worker = worker;
     this.#threadName = threadName;
     worker.onmessage = (event: MessageEvent) => this.#receive(event.data as Out | FromAnyWorker);
@@ -58,6 +56,21 @@ export class WorkerLife<In, Out extends { type: string }> {
       event.preventDefault(); // an error that nobody prevents would end the agent
       this.end({ kind: "crashed", error: reportEvent(event) });
     };
+  }
+
+  /** Deno refuses permissions that it does not understand, such as an address with a space. */
+  #start({ module, name, permissions }: LifeOptions<Out>): ReturnType<typeof startThread> {
+    const start = (granted: WorkerPermissions) =>
+      startThread(
+        module,
+        { type: "module", name, deno: { permissions: denyTheRest(granted) } } as WorkerOptions,
+      );
+    try {
+      return start(permissions);
+    } catch (error) {
+      this.permissionFault = sentenceOf(error);
+      return start({});
+    }
   }
 
   send(message: In, transfer: Transferable[] = []): void {

@@ -3,6 +3,7 @@ import { Agent, type Parts } from "../agent/agent.ts";
 import { checkConfig, type CheckOptions } from "../agent/config_check.ts";
 import { ConfigError, knownNames, loadConfig, type LoadedConfig } from "../agent/configuration.ts";
 import { CommandError, EXIT, type ExitStatus } from "../agent/errors.ts";
+import { withFailures } from "../agent/failures_before.ts";
 import { reportFailedStart } from "../agent/failed_start.ts";
 import { createDataFolder, createLayout } from "../agent/layout.ts";
 import { type Paths, pathsOf } from "../agent/paths.ts";
@@ -44,7 +45,7 @@ export default async function run(context: CommandContext): Promise<ExitStatus> 
   const { kind, reason, hasty } = await ending.promise;
   await agent.stop(reason, { hasty });
   signals.ignore();
-  if (kind === "restart" && !signals.haveCome()) restart(lock, environment);
+  if (kind === "restart" && !signals.haveCome()) restart(lock, withFailures(environment, agent.failures));
   lock.release();
   return EXIT.done;
 }

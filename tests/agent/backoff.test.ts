@@ -34,3 +34,10 @@ Deno.test("the delay is drawn from the whole range, so that workers do not come 
     }),
   );
 });
+
+Deno.test("a fresh process goes on where the one before it was", () => {
+  const backoff = createBackoff(almostOne, 3);
+  assertEquals([backoff.failures, Math.round(backoff.again())], [3, 4000]);
+  assertEquals([Math.round(backoff.next(0)), backoff.failures], [8000, 4]);
+  assertEquals([Math.round(backoff.next(60_000)), backoff.failures], [1000, 1]);
+});

@@ -60,6 +60,22 @@ Deno.test("what a worker says after it was replaced is not heard", async () => {
   assertEquals(after!.match(/still here \d+/), null, after);
 });
 
+Deno.test({
+  name: "a procedure that spins again and again disturbs the others less and less",
+  ignore: canStopThreads,
+  async fn() {
+    await using node = new TestNode({ program, procedures: { metronome: {}, speaks_when_replaced: {} } });
+    await using agent = await node.run().ready();
+    const [patience] = await agent.log.until(/(ready: 2 procedures[^]*){3}/);
+    assertMatch(
+      patience,
+      /WARNING +speaks_when_replaced {2}failed 2 times in a row before the agent restarted itself; it starts again in/,
+    );
+    const { procedures } = await node.status();
+    assertMatch(procedures["speaks_when_replaced"]!.last_error!.message, /^failed 2 times in a row/);
+  },
+});
+
 Deno.test("a store that crashes between commit and answer loses nothing and stores nothing twice", async () => {
   await using node = new TestNode({
     program,

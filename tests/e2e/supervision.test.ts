@@ -19,6 +19,9 @@ Deno.test("procedures that fail are restarted, and their neighbour misses no tic
       trespasses: {},
       grows: {},
       floods_log: {},
+      misnamed: {},
+      wrong_host: {},
+      wrong_line: {},
     },
     covered: true,
   });
@@ -58,6 +61,25 @@ Deno.test("procedures that fail are restarted, and their neighbour misses no tic
       await log.until(
         /EXCEPTION trespasses {2}failed: was denied the permission "read" for "\/etc\/passwd"; if it needs that, grant it in the line "trespasses" of procedures\/registry\.ts/,
       );
+    },
+  );
+
+  await t.step(
+    "one whose line of the registry is wrong has no permissions, and the others live",
+    async () => {
+      await log.until(
+        /EXCEPTION misnamed {2}failed: its file defines a procedure named "metronome"; the names must be/,
+      );
+      await log.until(
+        /ERROR +wrong_host {2}its permissions are not valid, so it has none: invalid host 'two words'/,
+      );
+      await log.until(
+        /EXCEPTION wrong_line {2}its permissions could not be worked out from its settings; it gets none/,
+      );
+      for (const name of ["wrong_host", "wrong_line"]) {
+        const [, doors] = await log.until(new RegExp(`INFO +${name} {2}doors (.*)`));
+        assert(!doors!.includes("opened"), doors);
+      }
     },
   );
 

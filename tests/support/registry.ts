@@ -39,6 +39,15 @@ export const testProcedures: ProcedureRegistry = {
     module: import.meta.resolve("./procedures/holds_equipment.ts"),
     permissions: ({ folder }) => ({ write: [`${folder}`], read: [`${folder}`] }),
   },
+  misnamed: { module: import.meta.resolve("./procedures/metronome.ts"), permissions: NONE },
+  wrong_host: {
+    module: import.meta.resolve("./procedures/doors.ts"),
+    permissions: () => ({ net: ["two words"] }),
+  },
+  wrong_line: {
+    module: import.meta.resolve("./procedures/doors.ts"),
+    permissions: ({ host }) => ({ net: [(host as { name: string }).name] }),
+  },
   doors_of_random_walk: {
     ...shipped["random_walk"]!,
     module: import.meta.resolve("./procedures/doors.ts"),
