@@ -4,6 +4,22 @@ import { join } from "@std/path";
 import { CommandError } from "../../src/agent/errors.ts";
 import { lockIsFree, type RunLock, runningPid, takeRunLock } from "../../src/agent/run_lock.ts";
 
+/** Runs a test as it is, and as on Deno before 2.9, which can only wait for a lock. */
+function both(name: string, fn: () => Promise<void>): void {
+  Deno.test(name, fn);
+  Deno.test(`${name} (Deno before 2.9)`, async () => {
+    const { tryLock } = Deno.FsFile.prototype as unknown as { tryLock: unknown };
+    const asBefore = (value: unknown) =>
+      Object.defineProperty(Deno.FsFile.prototype, "tryLock", { value, configurable: true, writable: true });
+    asBefore(undefined);
+    try {
+      await fn();
+    } finally {
+      asBefore(tryLock);
+    }
+  });
+}
+
 async function withFile(use: (path: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {
@@ -19,7 +35,7 @@ async function take(path: string): Promise<RunLock> {
   return taken.lock;
 }
 
-Deno.test("one holds the lock, the other learns the PID, and a release makes way", async () => {
+both("one holds the lock, the other learns the PID, and a release makes way", async () => {
   await withFile(async (path) => {
     assertEquals(await runningPid(path), undefined);
     const lock = await take(path);
@@ -35,7 +51,7 @@ Deno.test("one holds the lock, the other learns the PID, and a release makes way
   });
 });
 
-Deno.test("of many at once, one gets it, and all others learn its PID", async () => {
+both("of many at once, one gets it, and all others learn its PID", async () => {
   await withFile(async (path) => {
     const all = await Promise.all(Array.from({ length: 10 }, () => takeRunLock(path)));
     const locks = all.flatMap((taken) => "lock" in taken ? [taken.lock] : []);
@@ -45,7 +61,7 @@ Deno.test("of many at once, one gets it, and all others learn its PID", async ()
   });
 });
 
-Deno.test("many who look at once do not take each other for the holder", async () => {
+both("many who look at once do not take each other for the holder", async () => {
   await withFile(async (path) => {
     (await take(path)).release();
     const looks = await Promise.all(Array.from({ length: 20 }, () => runningPid(path)));
@@ -53,7 +69,7 @@ Deno.test("many who look at once do not take each other for the holder", async (
   });
 });
 
-Deno.test("a PID that a crash left, longer than ours, is written over", async () => {
+both("a PID that a crash left, longer than ours, is written over", async () => {
   await withFile(async (path) => {
     Deno.writeTextFileSync(path, "99999999999999999999\nand more\n");
     assertEquals(await runningPid(path), undefined);
@@ -63,7 +79,7 @@ Deno.test("a PID that a crash left, longer than ours, is written over", async ()
   });
 });
 
-Deno.test("a lock file that says nothing names nobody", async () => {
+both("a lock file that says nothing names nobody", async () => {
   await withFile(async (path) => {
     const lock = await take(path);
     Deno.writeTextFileSync(path, "");
@@ -72,7 +88,7 @@ Deno.test("a lock file that says nothing names nobody", async () => {
   });
 });
 
-Deno.test("a lock that cannot be written is told with its place and advice", async () => {
+both("a lock that cannot be written is told with its place and advice", async () => {
   await withFile(async (path) => {
     const error = await assertRejects(() => takeRunLock(join(path, "below")), CommandError);
     assert(error.message.startsWith(`cannot take the lock ${path}/below: `), error.message);
