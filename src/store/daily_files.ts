@@ -1,7 +1,8 @@
 // Runs in: store worker.
 import { dirname, join } from "node:path";
 import { formatLine, idOfLine, type OutboxRow } from "../shared/message_line.ts";
-import { lastLines } from "./tail.ts";
+import { syncFolder } from "./disk.ts";
+import { lastLines, mendEnd } from "./tail.ts";
 
 const CHUNK = 1000;
 
@@ -94,13 +95,12 @@ export class DailyFiles {
     return tail;
   }
 
-  /** Cuts off what is written anew; of a tail with lines that the outbox does not know, only a torn last line. */
+  /** Cuts off what is written anew; nothing of a tail with lines that the outbox does not know. */
   #cutTail(day: string, tail: Tail): void {
-    const { file } = this.#openDay(day);
-    if (tail.known === tail.ids.size) {
-      tail.ids.clear();
-      this.#cut(tail.startBytes);
-    } else this.#cut(lastLines(file).next().value?.endBytes ?? 0);
+    if (tail.known < tail.ids.size) return;
+    tail.ids.clear();
+    this.#openDay(day);
+    this.#cut(tail.startBytes);
   }
 
   #appendLines(day: string, lines: string): void {
@@ -131,6 +131,7 @@ export class DailyFiles {
     this.#open = undefined;
     const path = join(this.directory, `${day}.jsonl`);
     const file = Deno.openSync(path, { read: true, append: true, create: true });
+    mendEnd(file);
     syncFolder(this.directory); // a crash may have come between making it and this
     this.#open = { day, file, sizeBytes: file.statSync().size, isTorn: false };
     return this.#open;
@@ -145,9 +146,4 @@ function* chunks(rows: Iterable<OutboxRow>, isWanted: (row: OutboxRow) => boolea
     chunk = [];
   }
   if (chunk.length > 0) yield chunk;
-}
-
-function syncFolder(path: string): void {
-  using folder = Deno.openSync(path);
-  folder.syncSync();
 }

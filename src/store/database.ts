@@ -1,7 +1,13 @@
 // Runs in: store worker.
+import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
 export type Database = DatabaseSync;
+
+/** @param directory `<root>/data` */
+export function databasePath(directory: string): string {
+  return join(directory, "outbox.sqlite3");
+}
 
 /** Raised by one with each change of the tables below; the previous version must still be able to read them. */
 const SCHEMA_VERSION = 1;
@@ -76,6 +82,7 @@ function prepare(database: Database, path: string): void {
   database.exec("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
   database.exec("PRAGMA busy_timeout = 2000; PRAGMA cache_size = -4000; PRAGMA journal_size_limit = 4000000");
   const { user_version: found } = database.prepare("PRAGMA user_version").get() as { user_version: number };
+  if (found > SCHEMA_VERSION + 20) throw new Error(`database disk image is malformed: schema ${found}`);
   if (found > SCHEMA_VERSION) {
     throw new Error(`${path} was written by a newer Ivy (schema ${found}, this one knows ${SCHEMA_VERSION})`);
   }
@@ -128,9 +135,13 @@ export function isDiskFull(error: unknown): boolean {
   return error instanceof Error && /database or disk is full|No space left/.test(error.message);
 }
 
+/** What SQLite says of a damaged database, also of one in which values or names have changed. */
+const DAMAGE =
+  /malformed|not a database|disk image|no such (table|column)|unsupported file format|readonly database|constraint failed|too large to be represented/;
+
 /** True when the database itself is damaged. */
 export function isDamaged(error: unknown): boolean {
-  return error instanceof Error && /malformed|not a database|disk image/.test(error.message);
+  return error instanceof Error && DAMAGE.test(error.message);
 }
 
 /** Measures the size that the database needs, in bytes, without pages that are free to be used again. */

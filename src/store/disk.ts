@@ -7,6 +7,12 @@ export function freeBytes(path: string): number {
   return bavail * bsize;
 }
 
+/** Makes the names in a folder survive a power cut. */
+export function syncFolder(path: string): void {
+  using folder = Deno.openSync(path);
+  folder.syncSync();
+}
+
 /** Size of a file in bytes; 0 when there is none. */
 export function sizeBytes(path: string): number {
   try {

@@ -1,8 +1,9 @@
 // Runs in: store worker.
 import { sentenceOf } from "../shared/errors.ts";
-import { type Database, isDamaged, openDatabase } from "./database.ts";
+import { findContradiction } from "./contradiction.ts";
+import { type Database, databasePath, isDamaged, openDatabase } from "./database.ts";
 import { sizeBytes } from "./disk.ts";
-import { damageMark, databasePath, rebuildDatabase } from "./recovery.ts";
+import { damageMark, markDamaged, rebuildDatabase } from "./recovery.ts";
 import { Store, type StoreOptions } from "./store.ts";
 
 /** A database up to this size is checked before it is used; a larger one meanwhile, in another thread. */
@@ -11,7 +12,14 @@ const CHECK_AT_ONCE_BYTES = 8_000_000;
 /** Opens the store of a folder; a damaged database is moved aside and rebuilt from the daily files. */
 export async function openStore(options: StoreOptions): Promise<Store> {
   Deno.mkdirSync(options.directory, { recursive: true });
-  return new Store(await openOrRebuild(options), options);
+  const database = await openOrRebuild(options);
+  try {
+    return new Store(database, options);
+  } catch (error) {
+    database.close();
+    if (isDamaged(error)) markDamaged(options.directory, sentenceOf(error)); // the next start rebuilds it
+    throw error;
+  }
 }
 
 /** True when the database is too large to be checked before it is used. */
@@ -20,31 +28,54 @@ export function isLarge(directory: string): boolean {
 }
 
 async function openOrRebuild(options: StoreOptions): Promise<Database> {
+  const { directory } = options;
+  const reason = damageMark(directory);
+  if (reason !== undefined) return await rebuild(options, reason);
   try {
-    return openChecked(options.directory);
+    return openChecked(directory);
   } catch (error) {
     if (!isDamaged(error)) throw error;
-    return await rebuild(options, error);
+    return await rebuild(options, sentenceOf(error));
   }
 }
 
-/** Throws when the database is damaged, as far as that can be seen without delay. */
+/** @throws when the database is damaged, as far as that can be seen without delay. */
 function openChecked(directory: string): Database {
-  const known = damageMark(directory);
-  if (known !== undefined) throw new Error(`database disk image is malformed: ${known}`);
   const database = openDatabase(databasePath(directory));
-  if (isLarge(directory)) return database;
-  const result = Object.values(database.prepare("PRAGMA quick_check(1)").get()!)[0];
-  if (result === "ok") return database;
-  database.close();
-  throw new Error(`database disk image is malformed: ${result}`);
+  try {
+    const damage = findDamage(database, directory);
+    if (damage !== undefined) throw new Error(`database disk image is malformed: ${damage}`);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
 }
 
-async function rebuild({ directory, runId, logger, now }: StoreOptions, cause: unknown): Promise<Database> {
-  logger.error(`the outbox database is damaged (${sentenceOf(cause)}); it is rebuilt from the daily files`);
-  const { database, recovery } = await rebuildDatabase(directory, { runId, nowMs: now() });
-  const { kept, restored, damagedLines } = recovery;
-  logger.error(`the damaged database is kept as ${kept}; ${restored} messages wait again for their backends`);
+function findDamage(database: Database, directory: string): string | undefined {
+  if (!isLarge(directory)) {
+    const result = Object.values(database.prepare("PRAGMA quick_check(1)").get()!)[0];
+    if (result !== "ok") return String(result);
+  }
+  return findContradiction(database, directory);
+}
+
+async function rebuild({ directory, runId, logger, now }: StoreOptions, reason: string): Promise<Database> {
+  logger.error(`the outbox database is damaged (${reason}); it is rebuilt from the daily files`);
+  const { kept, restored, damagedLines, knowsPlaces, lastId } = await rebuildDatabase(directory, {
+    reason,
+    runId,
+    nowMs: now(),
+  });
+  const where = kept === undefined ? "there was none to keep" : `the damaged one is kept as ${kept}`;
+  logger.error(
+    `the outbox database is rebuilt: ${where}; ${restored} messages wait again; ids go on after ${lastId}`,
+  );
+  if (!knowsPlaces) {
+    logger.warning(
+      "nobody knows any more what the backends have, they start at now; send earlier messages again with: ivy messages replay",
+    );
+  }
   if (damagedLines > 0) logger.warning(`${damagedLines} damaged lines of daily files were skipped`);
-  return database;
+  return openDatabase(databasePath(directory));
 }

@@ -31,6 +31,7 @@ const COLUMNS = "variant, id, time_ms, day, boot, monotonic_ms, body";
 export class Outbox {
   #database: Database;
   #insert;
+  #restore;
   #setMeta;
   #delete;
   #lastId = 0;
@@ -43,6 +44,9 @@ export class Outbox {
     this.#database = database;
     this.#insert = database.prepare(
       `INSERT INTO messages (${COLUMNS}, producer, sequence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
+    this.#restore = database.prepare(
+      `INSERT OR IGNORE INTO messages (${COLUMNS}, producer, sequence) VALUES (?, ?, ?, ?, ?, ?, ?, '', 0)`,
     );
     this.#setMeta = database.prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)");
     this.#delete = database.prepare(
@@ -97,7 +101,7 @@ export class Outbox {
 
   /** Puts back a row of a daily file, after the database was lost. */
   restore(row: OutboxRow): void {
-    this.#insert.run(row.variant, row.id, row.time_ms, row.day, row.boot, row.monotonic_ms, row.body, "", 0);
+    this.#restore.run(row.variant, row.id, row.time_ms, row.day, row.boot, row.monotonic_ms, row.body);
   }
 
   /** Rows with larger ids of all variants, in order of their ids. */

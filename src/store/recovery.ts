@@ -1,95 +1,96 @@
 // Runs in: store worker.
 import { renameSync, rmSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { type Variant, VARIANTS } from "../shared/message.ts";
-import type { ClockCorrection } from "../shared/protocol.ts";
-import { type Database, inTransaction, openDatabase } from "./database.ts";
+import { type Database, databasePath, inTransaction, openDatabase } from "./database.ts";
+import { syncFolder } from "./disk.ts";
+import { type KnownPlaces, notePlaces, readDamagedPlaces, readNotedPlaces } from "./known_places.ts";
 import { linesOfDay, messageDays } from "../shared/message_files.ts";
 import { Outbox } from "./outbox.ts";
-import { type Place, Places } from "./places.ts";
+import { Places } from "./places.ts";
 import { parseLine, type Row } from "../shared/message_line.ts";
 
 /** Ids that may have been given out but stand nowhere any more are skipped by this much. */
 const ID_GAP = 1000;
 const CHUNK = 1000;
-
-/** What a rebuilt outbox must know, as last noted in `places.json` or read from the damaged database. */
-export interface KnownPlaces {
-  storeId: string;
-  lastId: number;
-  places: Place[];
-  corrections: ClockCorrection[];
-}
+/** A database, its log and the index of that, in the order in which they can go without making another of it. */
+const PARTS = ["", "-wal", "-shm"];
 
 /** What was done about a damaged database, for the log. */
 export interface Recovery {
-  /** Where the damaged database is kept. */
-  kept: string;
+  /** Where the damaged database is kept; undefined when there was none. */
+  kept: string | undefined;
   /** How many messages wait again for a backend. */
   restored: number;
   /** Lines of daily files that could not be read. */
   damagedLines: number;
-}
-
-export function databasePath(directory: string): string {
-  return join(directory, "outbox.sqlite3");
-}
-
-function placesPath(directory: string): string {
-  return join(directory, "places.json");
-}
-
-function damagePath(directory: string): string {
-  return join(directory, "outbox.damaged");
+  /** False when nobody knows any more what the backends have. */
+  knowsPlaces: boolean;
+  /** The next message has an id behind this one. */
+  lastId: number;
 }
 
 /** Lets the next start rebuild the database, also when the damage does not show at once. */
 export function markDamaged(directory: string, reason: string): void {
-  Deno.writeTextFileSync(damagePath(directory), reason);
+  Deno.writeTextFileSync(markPath(directory), reason);
+  syncFolder(directory);
 }
 
 /** Why the database has been found damaged; undefined when it has not. */
 export function damageMark(directory: string): string | undefined {
   try {
-    return Deno.readTextFileSync(damagePath(directory));
+    return Deno.readTextFileSync(markPath(directory));
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
 }
 
-/** Notes the backends' places beside the database, for the day when it is damaged. */
-export function notePlaces(directory: string, known: KnownPlaces): void {
-  const path = placesPath(directory);
-  Deno.writeTextFileSync(`${path}.tmp`, JSON.stringify(known));
-  using file = Deno.openSync(`${path}.tmp`);
-  file.syncSync();
-  Deno.renameSync(`${path}.tmp`, path);
-}
-
 /**
- * Moves a damaged database aside (it is kept) and builds a new one from the daily files: with all that no backend's
- * place has passed.
+ * Builds a new database from the daily files, with all that no backend's place has passed, and puts it in the place of
+ * the damaged one, which is kept. A crash at any moment lets the next start begin anew.
  */
 export async function rebuildDatabase(
   directory: string,
-  options: { runId: string; nowMs: number },
-): Promise<{ database: Database; recovery: Recovery }> {
-  const known = readFromDamaged(directory) ?? readNoted(directory);
-  const kept = moveAside(directory, options.nowMs);
-  const database = openDatabase(databasePath(directory));
+  { reason, runId, nowMs }: { reason: string; runId: string; nowMs: number },
+): Promise<Recovery> {
+  markDamaged(directory, reason);
+  const known = readNotedPlaces(directory) ?? readDamagedPlaces(directory);
+  if (known !== undefined) notePlaces(directory, known); // the damaged one is soon elsewhere
+  const path = join(directory, "outbox.rebuilt.sqlite3");
+  for (const part of PARTS) rmSync(path + part, { force: true });
+  const database = openDatabase(path);
+  const recovery = await fill(database, directory, known, runId).finally(() => database.close());
+  const kept = moveAside(directory, nowMs);
+  renameSync(path, databasePath(directory));
+  syncFolder(directory);
+  rmSync(markPath(directory));
+  syncFolder(directory);
+  return { ...recovery, kept };
+}
+
+async function fill(
+  database: Database,
+  directory: string,
+  known: KnownPlaces | undefined,
+  runId: string,
+): Promise<Omit<Recovery, "kept">> {
   if (known !== undefined) restoreMeta(database, known);
-  const outbox = new Outbox(database, options.runId);
-  const recovery = { kept, restored: 0, damagedLines: 0 };
+  const outbox = new Outbox(database, runId);
+  const recovery = {
+    restored: 0,
+    damagedLines: 0,
+    knowsPlaces: known !== undefined,
+    lastId: known?.lastId ?? 0,
+  };
   const counts: Record<Variant, number> = { config: 0, log: 0, data: 0 };
-  let highestId = known?.lastId ?? 0;
   const folder = join(directory, "messages");
   for (const day of messageDays(folder)) {
-    for await (const rows of chunksOfDay(folder, day, recovery)) {
+    for await (const rows of chunksOfDay(folder, day, () => recovery.damagedLines++)) {
       inTransaction(database, () => {
         for (const row of rows) {
           counts[row.variant]++;
-          highestId = Math.max(highestId, row.id);
+          recovery.lastId = Math.max(recovery.lastId, row.id);
           if (!isWaitedFor(row, known)) continue;
           outbox.restore({ ...row, day });
           recovery.restored++;
@@ -97,9 +98,10 @@ export async function rebuildDatabase(
       });
     }
   }
-  inTransaction(database, () => finish(database, outbox, known, counts, highestId));
-  rmSync(damagePath(directory), { force: true });
-  return { database, recovery };
+  recovery.lastId += ID_GAP;
+  for (const day of messageDays(folder)) syncDay(folder, day); // the outbox no longer stands in for them
+  inTransaction(database, () => finish(database, outbox, known, counts, recovery.lastId));
+  return recovery;
 }
 
 function finish(
@@ -107,10 +109,10 @@ function finish(
   outbox: Outbox,
   known: KnownPlaces | undefined,
   counts: Record<Variant, number>,
-  highestId: number,
+  lastId: number,
 ): void {
-  outbox.setMeta("last_id", highestId + ID_GAP);
-  outbox.setMeta("synced_id", highestId);
+  outbox.setMeta("last_id", lastId);
+  outbox.setMeta("synced_id", lastId);
   for (const variant of VARIANTS) outbox.setMeta(`stored_${variant}`, counts[variant]);
   const places = new Places(database);
   for (const place of known?.places ?? []) {
@@ -128,7 +130,6 @@ function finish(
       dropped: dropped + parked,
     });
   }
-  outbox.reload();
 }
 
 function restoreMeta(database: Database, { storeId, corrections }: KnownPlaces): void {
@@ -143,62 +144,51 @@ function isWaitedFor(row: Row, known: KnownPlaces | undefined): boolean {
   );
 }
 
-async function* chunksOfDay(directory: string, day: string, recovery: Recovery): AsyncGenerator<Row[]> {
+async function* chunksOfDay(
+  directory: string,
+  day: string,
+  onDamagedLine: () => void,
+): AsyncGenerator<Row[]> {
   let rows: Row[] = [];
   try {
     for await (const line of linesOfDay(directory, day)) {
       const row = parseLine(line);
-      if (row === undefined) recovery.damagedLines++;
+      if (row === undefined) onDamagedLine();
       else if (rows.push(row) === CHUNK) {
         yield rows;
         rows = [];
       }
     }
   } catch {
-    recovery.damagedLines++; // a damaged compressed file: what came before the damage counts
+    onDamagedLine(); // a damaged compressed file: what came before the damage counts
   }
   yield rows;
 }
 
-/** Small tables often outlive the damage elsewhere. */
-function readFromDamaged(directory: string): KnownPlaces | undefined {
-  let database: Database | undefined;
+function syncDay(folder: string, day: string): void {
   try {
-    database = openDatabase(databasePath(directory));
-    const meta = (key: string) =>
-      database!.prepare("SELECT value FROM meta WHERE key = ?").get(key)?.["value"];
-    const places = database.prepare("SELECT * FROM places").all() as unknown as Place[];
-    const corrections = database.prepare("SELECT boot, booted_ms AS bootedMs FROM corrections").all();
-    const storeId = String(meta("store_id") ?? crypto.randomUUID());
-    return {
-      storeId,
-      lastId: Number(meta("last_id") ?? 0),
-      places,
-      corrections: corrections as unknown as ClockCorrection[],
-    };
-  } catch {
-    return undefined;
-  } finally {
-    database?.close();
+    using file = Deno.openSync(join(folder, `${day}.jsonl`));
+    file.syncSync();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error; // it is compressed, and was synced then
   }
 }
 
-function readNoted(directory: string): KnownPlaces | undefined {
-  try {
-    return JSON.parse(Deno.readTextFileSync(placesPath(directory)));
-  } catch {
-    return undefined;
-  }
+function markPath(directory: string): string {
+  return join(directory, "outbox.damaged");
 }
 
-function moveAside(directory: string, nowMs: number): string {
+/** @returns the name under which the database is kept; undefined when there is none. */
+function moveAside(directory: string, nowMs: number): string | undefined {
   const name = `outbox.damaged-${new Date(nowMs).toISOString().replaceAll(/[:.]/g, "-")}.sqlite3`;
-  for (const ending of ["-wal", "-shm", ""]) {
+  const moved = PARTS.filter((part) => {
     try {
-      renameSync(databasePath(directory) + ending, join(directory, name + ending));
+      renameSync(databasePath(directory) + part, join(directory, name + part));
+      return true;
     } catch (error) {
       if ((error as { code?: string }).code !== "ENOENT") throw error;
+      return false;
     }
-  }
-  return basename(name);
+  });
+  return moved.length === 0 ? undefined : name;
 }

@@ -15,12 +15,13 @@ import { Bounds } from "./bounds.ts";
 import { Clock } from "./clock.ts";
 import { Committer, type PendingBatch } from "./committer.ts";
 import { DailyFiles } from "./daily_files.ts";
-import { type Database, inTransaction, isDamaged } from "./database.ts";
+import { type Database, databasePath, inTransaction, isDamaged } from "./database.ts";
 import { freeBytes, sizeBytes } from "./disk.ts";
 import { FileFollower } from "./file_follower.ts";
 import { HouseKeeper } from "./house_keeping.ts";
 import { Outbox } from "./outbox.ts";
-import { databasePath, markDamaged, notePlaces } from "./recovery.ts";
+import { notePlaces } from "./known_places.ts";
+import { markDamaged } from "./recovery.ts";
 import { Replays } from "./replay.ts";
 
 export interface StoreOptions extends StoreOpening {
@@ -207,8 +208,11 @@ export class Store {
   /** Stores nothing more: what failed is sent again to the successor, and later messages must not overtake it. */
   #fail(error: unknown): void {
     this.abandon();
-    if (isDamaged(error)) markDamaged(this.#options.directory, sentenceOf(error));
-    this.#options.onFailure(error);
+    try {
+      if (isDamaged(error)) markDamaged(this.#options.directory, sentenceOf(error));
+    } finally {
+      this.#options.onFailure(error);
+    }
   }
 
   #change(work: () => number): { count: number } {

@@ -1,4 +1,5 @@
 // Runs in: store worker.
+import { parseLine } from "../shared/message_line.ts";
 
 const CHUNK_BYTES = 65_536;
 const LINE_END = 10;
@@ -36,6 +37,16 @@ export function* lastLines(file: Deno.FsFile): Generator<TailLine> {
     rest = chunk.slice(0, end);
   }
   if (!isFirst) yield { text: decoder.decode(rest), endBytes: rest.length + 1 };
+}
+
+/** Makes a file end with a whole line: one that is torn is cut off, one that lacks only its line end gets it. */
+export function mendEnd(file: Deno.FsFile): void {
+  const { size } = file.statSync();
+  const whole = lastLines(file).next().value?.endBytes ?? 0;
+  if (whole === size) return;
+  const rest = new TextDecoder().decode(readAt(file, whole, size - whole));
+  if (parseLine(rest) === undefined) file.truncateSync(whole);
+  else file.writeSync(Uint8Array.of(LINE_END));
 }
 
 function readAt(file: Deno.FsFile, position: number, size: number): Uint8Array<ArrayBuffer> {

@@ -10,9 +10,9 @@ export class Scratch implements AsyncDisposable {
     this.path = makeFolder(prefix);
   }
 
-  /** A copy of a folder, with a name of its own. */
-  async copyOf(folder: string): Promise<string> {
-    const copy = join(this.path, `copy${++this.#copies}`);
+  /** A copy of a folder, by default with a name of its own. */
+  async copyOf(folder: string, name = `copy${++this.#copies}`): Promise<string> {
+    const copy = join(this.path, name);
     await copyFolder(folder, copy);
     return copy;
   }

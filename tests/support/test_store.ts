@@ -4,8 +4,7 @@ import { createLogger } from "../../src/shared/logger.ts";
 import { type Message, type Variant, VARIANTS } from "../../src/shared/message.ts";
 import { compressedLines, messageDays, plainLines } from "../../src/shared/message_files.ts";
 import type { LogEntry, OutgoingMessage } from "../../src/shared/protocol.ts";
-import { type Database, openDatabase } from "../../src/store/database.ts";
-import { databasePath } from "../../src/store/recovery.ts";
+import { type Database, databasePath, openDatabase } from "../../src/store/database.ts";
 import { openStore } from "../../src/store/open_store.ts";
 import { Store, type StoreOptions } from "../../src/store/store.ts";
 

@@ -2,8 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { MessageSender } from "../../../src/shared/message_sender.ts";
 import type { ProducerToStore, StoreToProducer } from "../../../src/shared/protocol.ts";
-import { type Database, openDatabase } from "../../../src/store/database.ts";
-import { databasePath } from "../../../src/store/recovery.ts";
+import { type Database, databasePath, openDatabase } from "../../../src/store/database.ts";
 import { Store } from "../../../src/store/store.ts";
 import { findFaults } from "../../support/store_oracle.ts";
 import { bodyOf, keyOf } from "../../support/stored_days.ts";
