@@ -50,6 +50,8 @@ import { previousWhileWatched } from "./updater/count_start.ts";
 import type { Vitals } from "./updater/health.ts";
 import { type Changes, planChanges } from "./updater/plan_changes.ts";
 import { RemoteConfiguration } from "./updater/remote_configuration.ts";
+import { updateRoutes } from "./updater/update_routes.ts";
+import { Updater } from "./updater/updater.ts";
 
 /** 30 s for a procedure's own end, and a little for messages on their way. */
 const STOP_GRACE_MS = 32_000;
@@ -73,6 +75,8 @@ export interface Parts {
   storeModule: string;
   /** The module that checks a large database. */
   checkerModule: string;
+  /** The module that fetches releases. */
+  releaseModule: string;
   storeWatchdogMs?: number;
   /** How long a configuration from afar is watched before it is accepted, in milliseconds; default 60 s. */
   configWatchMs?: number;
@@ -85,6 +89,7 @@ export const shippedParts: Parts = {
   backends: shippedBackends,
   storeModule: import.meta.resolve("../store/worker.ts"),
   checkerModule: import.meta.resolve("../store/check_worker.ts"),
+  releaseModule: import.meta.resolve("../release/worker.ts"),
 };
 
 export interface AgentOptions {
@@ -116,6 +121,7 @@ export class Agent {
   #loaded: LoadedConfig;
   #schemas: AnnouncedSettings = { procedures: {}, backends: {} };
   #remote: RemoteConfiguration;
+  #updater: Updater;
   #calls: ServerCalls;
   #runId = crypto.randomUUID();
   #control: { close(): Promise<void> } | undefined;
@@ -162,8 +168,19 @@ export class Agent {
       rebootCommand: environment["IVY_REBOOT_COMMAND"]?.split(" "),
       logger: this.#logging.logger("agent"),
     });
+    this.#updater = new Updater({
+      paths,
+      loaded: () => this.#loaded,
+      vitals: this.vitals,
+      logger: this.#logging.logger("updater"),
+      onLog: (entry) => this.#logging.write(entry),
+      releaseModule: parts.releaseModule,
+      environment,
+      restart: (reason) => options.onRestartNeeded(reason, false),
+    });
     this.#remote = new RemoteConfiguration({
       agent: this,
+      updater: this.#updater,
       paths,
       check: { ...parts, paths, environment },
       logger: this.#logging.logger("updater"),
@@ -251,6 +268,7 @@ export class Agent {
       rss_bytes: memory.rss,
       main_heap_bytes: memory.heapUsed + memory.external,
       config_damage: damage ?? null,
+      update: this.#updater.phase === "" ? null : this.#updater.phase,
       procedures: Object.fromEntries(procedures),
       backends: Object.fromEntries(this.#backends.map((host) => [host.name, {
         ...this.#workerStatus(host),
@@ -280,6 +298,7 @@ export class Agent {
       "GET /v1/status": () => this.status(),
       "POST /v1/store": async (request: Request) => await this.#store.request(await request.json()),
       ...stateRoutes(this.#state),
+      ...updateRoutes(this.#updater),
       "POST /v1/pause_procedure": (request: Request) => this.#pauseProcedure(request),
     };
   }

@@ -93,15 +93,18 @@ function placeBinary(paths: Paths, binary: string): string[] {
     linkOrCopy(binary, placed);
     created.push(`put this binary at ${placed}`);
   }
-  if (readIfText(paths.launcher) !== LAUNCHER) {
+  const isProven = !exists(paths.probation); // until then the launcher that can go back stays
+  if (!exists(paths.launcher) || (isProven && readIfText(paths.launcher) !== LAUNCHER)) {
     replaceFile(paths.launcher, LAUNCHER, 0o755);
     created.push(`created the launcher ${paths.launcher}`);
   }
   return created;
 }
 
-function linkOrCopy(from: string, to: string): void {
+/** Gives a file a second name; where that cannot be, copies it. */
+export function linkOrCopy(from: string, to: string): void {
   const temporary = `${to}.tmp`;
+  if (exists(temporary)) Deno.removeSync(temporary); // a copy would be made onto the file itself
   try {
     Deno.linkSync(from, temporary);
   } catch { // another file system, or one without hard links

@@ -24,6 +24,12 @@ export interface Paths {
   reconfiguration: string;
   /** Which revisions were rejected. */
   revisions: string;
+  /** What an update needs to know after the switch, its counter of starts, and what is known of releases. */
+  update: string;
+  probation: string;
+  releases: string;
+  /** Downloads under way. */
+  staging: string;
   /** What backends asked main to keep, one file each, mode 0600. */
   kept: string;
   lockFile: string;
@@ -49,6 +55,10 @@ export function pathsOf(root: string, softwareVersion = version): Paths {
     stateFile: join(data, "state.kv"),
     reconfiguration: join(data, "reconfiguration.json"),
     revisions: join(data, "revisions.json"),
+    update: join(data, "update.json"),
+    probation: join(data, "probation"),
+    releases: join(data, "releases.json"),
+    staging: join(root, "staging"),
     kept: join(data, "backends"),
     lockFile: join(data, "run.lock"),
     socket: join(data, "ivy.sock"),

@@ -19,6 +19,8 @@ export interface AgentStatus {
   main_heap_bytes: number;
   /** Why the configured file was not used; null when it was. */
   config_damage: string | null;
+  /** What is being done to change the version; null = nothing. */
+  update: string | null;
   procedures: Record<string, WorkerStatusJson>;
   backends: Record<string, BackendStatusJson>;
   store: WorkerStatusJson & { messages: StoreStatisticsJson | null };

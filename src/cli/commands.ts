@@ -164,6 +164,26 @@ export const commands: readonly Command[] = [
     load: () => import("./test_command.ts"),
   },
   {
+    name: "update",
+    summary: "bring another version, test it on this device, and switch to it on probation",
+    args: "VERSION | FILE | --check [VERSION | FILE]",
+    maxArgs: 1,
+    flags: [{ name: "check", summary: "only look whether it is there and rightly signed" }, JSON_FLAG],
+    examples: [
+      ["ivy update 1.3.0", "from where the configuration says"],
+      ["ivy update latest", "the newest release"],
+      ["ivy update /media/usb/ivy-aarch64-unknown-linux-gnu", "from a release's files beside this one"],
+      ["ivy update --check", "is there a newest release, and who signed it?"],
+    ],
+    load: () => import("./update.ts"),
+  },
+  {
+    name: "rollback",
+    summary: "go back to the version before, with its configuration",
+    examples: [["ivy rollback", "whether the agent runs or not"]],
+    load: () => import("./rollback.ts"),
+  },
+  {
     name: "release",
     summary: "make keys, sign and check releases; on the computer that publishes them, never on a node",
     args: "keygen KEYFILE | sign --key KEYFILE DIR | verify --key KEYFILE.pub DIR",

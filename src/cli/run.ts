@@ -6,10 +6,12 @@ import { CommandError, EXIT, type ExitStatus } from "../agent/errors.ts";
 import { withFailures } from "../agent/failures_before.ts";
 import { reportFailedStart } from "../agent/failed_start.ts";
 import { createDataFolder, createLayout } from "../agent/layout.ts";
-import { type Paths, pathsOf } from "../agent/paths.ts";
+import { exists, type Paths, pathsOf } from "../agent/paths.ts";
 import { type RunLock, takeRunLock } from "../agent/run_lock.ts";
 import { countStart } from "../agent/updater/count_start.ts";
+import { leaveAtOnce } from "../agent/updater/probation.ts";
 import { restartProcess } from "../agent/self_restart.ts";
+import { sentenceOf } from "../shared/errors.ts";
 import type { StoredMessage } from "../shared/protocol.ts";
 import type { CommandContext } from "./command.ts";
 import { describeLine } from "./message_text.ts";
@@ -28,7 +30,10 @@ export default async function run(context: CommandContext): Promise<ExitStatus> 
   const parts = await context.parts();
   const givenUp = countStart(paths);
   if (givenUp !== undefined) out.note(`ivy: ${givenUp}`);
-  const loaded = await loadOrReport(paths, parts, environment);
+  const loaded = await loadOrReport(paths, parts, environment).catch((error) => {
+    if (leaveAtOnce(paths, sentenceOf(error))) restart(paths, lock, environment);
+    throw error;
+  });
   const ending = Promise.withResolvers<Ending>();
   const agent = new Agent({
     parts,
@@ -40,12 +45,14 @@ export default async function run(context: CommandContext): Promise<ExitStatus> 
     onRestartNeeded: (reason, hasty) => ending.resolve({ kind: "restart", reason, hasty }),
   });
   const signals = listenForSignals(out, (reason) => ending.resolve({ kind: "stop", reason, hasty: false }));
-  await agent.start();
+  await startOrLeave(agent, paths, lock, environment);
   if (flags["messages"] === true) announceFiles(out, paths);
   const { kind, reason, hasty } = await ending.promise;
   await agent.stop(reason, { hasty });
   signals.ignore();
-  if (kind === "restart" && !signals.haveCome()) restart(lock, withFailures(environment, agent.failures));
+  if (kind === "restart" && !signals.haveCome()) {
+    restart(paths, lock, withFailures(environment, agent.failures));
+  }
   lock.release();
   return EXIT.done;
 }
@@ -114,10 +121,27 @@ function withoutConsole<T extends { config: { logging_verbosity: object } }>(loa
   return { ...loaded, config: { ...loaded.config, logging_verbosity: quiet } };
 }
 
-/** Replaces the process; where that cannot be done, ending it lets systemd or cron start it again. */
-function restart(lock: RunLock, environment: Record<string, string>): never {
+/** A version on probation that cannot even start is left at once. */
+async function startOrLeave(
+  agent: Agent,
+  paths: Paths,
+  lock: RunLock,
+  environment: Record<string, string>,
+): Promise<void> {
+  try {
+    await agent.start();
+  } catch (error) {
+    if (leaveAtOnce(paths, sentenceOf(error))) restart(paths, lock, environment);
+    throw error;
+  }
+}
+
+/** Replaces the process by the active version; where that cannot be done, its end lets systemd or cron start it. */
+function restart({ launcher }: Paths, lock: RunLock, environment: Record<string, string>): never {
   lock.release();
-  return restartProcess(environment);
+  return Deno.build.standalone && exists(launcher)
+    ? restartProcess(environment, launcher)
+    : restartProcess(environment);
 }
 
 function announceFiles(out: Output, paths: Paths): void {

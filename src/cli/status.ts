@@ -48,6 +48,7 @@ function describe(status: AgentStatus): string[] {
     `${isWell ? paint.green("well") : paint.red("not well")}  ${status.system_identifier}, Ivy ` +
     `${status.software_version}, configuration ${status.config_revision}, PID ${status.pid}, ` +
     `up ${formatDuration(status.uptime_seconds * 1000)}, ${formatBytes(status.rss_bytes)}`,
+    ...(status.update === null ? [] : [paint.yellow(`update: ${status.update}`)]),
     ...(status.config_damage === null ? [] : [paint.red(`configuration damaged: ${status.config_damage}`)]),
     "",
     ...alignColumns([

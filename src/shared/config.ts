@@ -1,7 +1,7 @@
 // Runs in: any thread.
 import * as z from "zod";
 import { LEVELS } from "./message.ts";
-import type { JsonSchema } from "./secrets.ts";
+import { type JsonSchema, secret } from "./secrets.ts";
 
 const threshold = z.enum(LEVELS).nullable();
 
@@ -35,6 +35,38 @@ const storage = z.strictObject({
     .describe("size of the outbox above which old data leaves it, in MB (10^6 bytes)"),
 }).prefault({});
 
+const updater = z.strictObject({
+  provider: z.enum(["http", "github", "gitlab"])
+    .describe("where releases are: a folder on a web server, or releases of a repository"),
+  base_url: z.url({ protocol: /^https?$/ }).optional()
+    .describe("http: address of the folder that has one folder per version"),
+  provider_host: z.string().min(1).optional()
+    .describe("host of GitHub or GitLab, such as github.com, with or without https://"),
+  repository: z.string().regex(/^[\w.-]+(\/[\w.-]+)+$/).optional().describe("such as my-group/ivy"),
+  access_token: secret().nullable().default(null),
+  public_keys: z.array(z.string().regex(/^[A-Za-z0-9+/]{43}=$/)).default([])
+    .describe("who may sign releases: contents of KEYFILE.pub"),
+  threshold: z.int().min(1).max(16).default(1).describe("how many of these keys must have signed"),
+  allow_unsigned: z.boolean().default(false).describe("true: a release needs no signature at all"),
+  probation_seconds: z.int().min(1).max(86_400).default(300)
+    .describe("how long a new version must stay well before it is accepted"),
+  max_kbit_s: z.int().min(16).nullable().default(null).describe(
+    "fastest download, in kbit/s; null = no limit",
+  ),
+  jitter_seconds: z.int().min(0).max(86_400).default(0)
+    .describe("longest random wait before a download, so that many nodes do not come at once"),
+  deno_path: z.string().min(1).nullable().default(null)
+    .describe("a Deno that runs a release's acceptance tests; null = that on the PATH, if there is one"),
+}).superRefine((settings, context) => {
+  const rule = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
+  const { provider, base_url, repository, public_keys, threshold, allow_unsigned } = settings;
+  if (provider === "http" && base_url === undefined) rule("base_url", "expected an address");
+  if (provider !== "http" && repository === undefined) rule("repository", "expected a repository");
+  if (!allow_unsigned && new Set(public_keys).size < threshold) {
+    rule("public_keys", `expected at least ${threshold} (the threshold)`);
+  }
+});
+
 /** A procedure's entry: `enabled`, and settings that only its own worker can judge. */
 const procedure = z.looseObject({ enabled: z.boolean() });
 
@@ -55,13 +87,14 @@ export const configSchema = z.strictObject({
     message_sending: threshold.describe("least level that becomes a message; null = none"),
   }),
   storage,
-  updater: z.null().default(null).describe("null: this version is updated by hand"),
+  updater: updater.nullable().default(null).describe("null: this node is updated by hand"),
   backends: z.array(backend).default([]).describe("[]: messages are kept in local files only"),
   status_page: z.null().default(null).describe("null: this version has no status page"),
   procedures: z.record(z.string(), procedure),
 });
 
 export type Config = z.output<typeof configSchema>;
+export type UpdaterSettings = z.output<typeof updater>;
 export type StorageSettings = Config["storage"];
 export type BackendSettings = z.output<typeof backend>;
 export type ProcedureEntry = z.output<typeof procedure>;

@@ -82,6 +82,7 @@ Deno.test("ivy run in an empty folder lays a node out, measures this machine, an
         "started_ms",
         "store",
         "system_identifier",
+        "update",
         "uptime_seconds",
       ],
     );

@@ -18,7 +18,7 @@ export interface IntakeOptions {
   report: (status: ConfigStatus, revision: number, config: unknown, reason?: string) => Promise<void>;
   reconfigure: (config: Record<string, unknown>) => Promise<Outcome>;
   /** Other versions; undefined = this node is updated by hand. */
-  upgrade?: (version: string, config: Record<string, unknown>) => Promise<Outcome>;
+  upgrade?: (version: string, config: Record<string, unknown>, revision: number) => Promise<Outcome>;
   signal: AbortSignal;
   retryMs?: number;
 }
@@ -91,7 +91,11 @@ export class Intake {
       case "upgrade": {
         const { upgrade } = this.#options;
         if (upgrade !== undefined) {
-          return await this.#finish(revision, config, () => upgrade(decision.version, decision.config));
+          return await this.#finish(
+            revision,
+            config,
+            () => upgrade(decision.version, decision.config, revision),
+          );
         }
         return logger.warning(
           `configuration ${revision} is for Ivy ${decision.version}, but this node is updated by hand`,

@@ -7,9 +7,13 @@ import type { Paths } from "../paths.ts";
 import { Intake } from "./intake.ts";
 import { type Outcome, type Reconfigurable, reconfigure, resumeReconfiguration } from "./reconfigure.ts";
 import { Revisions } from "./revisions.ts";
+import type { Update } from "./probation.ts";
+import type { Updater } from "./updater.ts";
 
 export interface RemoteConfigurationOptions {
   agent: Reconfigurable;
+  /** Brings other versions. */
+  updater: Updater;
   paths: Paths;
   check: CheckOptions;
   logger: Logger;
@@ -29,7 +33,7 @@ export class RemoteConfiguration {
   constructor(options: RemoteConfigurationOptions) {
     this.#options = options;
     this.#revisions = new Revisions(options.paths.revisions);
-    const { agent, logger } = options;
+    const { agent, logger, updater } = options;
     this.#intake = new Intake({
       current: () => ({
         raw: agent.loaded.raw,
@@ -39,7 +43,13 @@ export class RemoteConfiguration {
       revisions: this.#revisions,
       logger,
       report: (status, revision, config, reason) => this.#report(status, revision, config, reason),
-      reconfigure: (config) => reconfigure(config, this.#reconfigureOptions),
+      reconfigure: async (config) => {
+        await updater.settled();
+        return await reconfigure(config, this.#reconfigureOptions);
+      },
+      ...(agent.loaded.config.updater === null ? {} : {
+        upgrade: (version, config, revision) => updater.upgrade({ version, config, revision }),
+      }),
       signal: this.#ending.signal,
     });
   }
@@ -50,6 +60,8 @@ export class RemoteConfiguration {
       await this.#report("rejected", revision, undefined, reason);
       this.#revisions.markReported(revision);
     }
+    const update = await this.#options.updater.resume();
+    if (update !== undefined) await this.#finishUpdate(update);
     const resumed = await resumeReconfiguration(this.#reconfigureOptions);
     if (resumed !== undefined) await this.#finish(resumed.revision, resumed.outcome);
   }
@@ -61,6 +73,7 @@ export class RemoteConfiguration {
   /** Ends what is under way; the next start goes on with it. */
   async stop(): Promise<void> {
     this.#ending.abort();
+    this.#options.updater.stop();
     await this.#intake.settled();
   }
 
@@ -75,6 +88,15 @@ export class RemoteConfiguration {
       await this.#report("rejected", revision, undefined, outcome.reason);
       this.#revisions.markReported(revision);
     }
+  }
+
+  async #finishUpdate({ version, revision, outcome }: Update): Promise<void> {
+    const { logger } = this.#options;
+    if (outcome.kind === "interrupted") return;
+    if (outcome.kind === "postponed") logger.warning(`${outcome.reason}; it will be tried again`);
+    else if (revision !== null) await this.#finish(revision, outcome);
+    else if (outcome.kind === "rejected") logger.warning(outcome.reason);
+    else logger.info(`${version} is accepted`);
   }
 
   /** The revision stands in every report, whatever the configuration itself looks like. */

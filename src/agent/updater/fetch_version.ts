@@ -1,0 +1,135 @@
+// Runs in: main thread.
+import { statfsSync } from "node:fs";
+import { join } from "@std/path";
+import type { UpdaterSettings } from "../../shared/config.ts";
+import type { LogEntry, ReleaseSource } from "../../shared/protocol.ts";
+import { ACCEPTANCE_NAME, namesFor, type Release } from "../../shared/release.ts";
+import { formatBytes } from "../../shared/time.ts";
+import { linkOrCopy } from "../layout.ts";
+import { exists, type Paths } from "../paths.ts";
+import { readKnownReleases } from "./known_releases.ts";
+import { ReleaseWorker, UnavailableError } from "./release_worker.ts";
+
+export interface FetchOptions {
+  paths: Paths;
+  settings: UpdaterSettings;
+  /** The access token itself. */
+  token: string | null;
+  /** Null = the newest. */
+  version: string | null;
+  /** A folder with a release on this machine; undefined = where the settings say. */
+  folder: string | undefined;
+  module: string;
+  onLog: (entry: LogEntry) => void;
+  onPhase: (phase: string) => void;
+  pace?: { stallMs: number; retryMs: number; attempts: number };
+}
+
+export interface FetchedVersion {
+  release: Release;
+  digest: string;
+  binary: string;
+  acceptanceFile: string | undefined;
+}
+
+const PACE = { stallMs: 30_000, retryMs: 1000, attempts: 8 };
+
+/**
+ * Looks for a release and verifies its list of files.
+ *
+ * @throws {UnavailableError}
+ */
+export async function findVersion(options: FetchOptions): Promise<{ release: Release; digest: string }> {
+  await using worker = openWorker(options);
+  return await worker.find(orderOf(options));
+}
+
+/**
+ * Brings the binary of a version to the staging folder.
+ *
+ * @throws {UnavailableError} when it cannot be had, was tried before, or is older than what was here.
+ */
+export async function fetchVersion(options: FetchOptions): Promise<FetchedVersion> {
+  const { paths, onPhase } = options;
+  await using worker = openWorker(options);
+  const { release, digest } = await worker.find(orderOf(options));
+  refuseKnown(paths, release, digest);
+  refuseFullDisk(paths, release);
+  onPhase(`downloading ${release.version} (serial ${release.serial})`);
+  const { wireBytes, how } = await worker.fetch((bytes) => onPhase(`downloading: ${formatBytes(bytes)}`));
+  onPhase(`downloaded ${release.version}: ${formatBytes(wireBytes)} over the network (${how})`);
+  const acceptanceFile = join(paths.staging, ACCEPTANCE_NAME);
+  return {
+    release,
+    digest,
+    binary: join(paths.staging, "ivy"),
+    acceptanceFile: exists(acceptanceFile) ? acceptanceFile : undefined,
+  };
+}
+
+/** A release on this machine is checked where the worker can read it. */
+function openWorker({ paths, folder, module, onLog }: FetchOptions): ReleaseWorker {
+  const { staging } = paths;
+  Deno.mkdirSync(staging, { recursive: true, mode: 0o700 });
+  const base = join(staging, "base");
+  if (exists(base)) Deno.removeSync(base);
+  if (Deno.build.standalone) linkOrCopy(Deno.execPath(), base);
+  if (folder !== undefined) {
+    for (const { name, isFile } of Deno.readDirSync(folder)) {
+      if (!isFile || name.endsWith(".gz")) continue;
+      if (exists(join(staging, name))) Deno.removeSync(join(staging, name));
+      Deno.copyFileSync(join(folder, name), join(staging, name));
+    }
+  }
+  return new ReleaseWorker({ module, staging, onLog });
+}
+
+function orderOf({ paths, settings, token, version, folder, pace = PACE }: FetchOptions) {
+  return {
+    source: folder === undefined ? sourceOf(settings) : { kind: "local" } as const,
+    token,
+    version,
+    trust: {
+      publicKeys: settings.public_keys,
+      threshold: settings.threshold,
+      allowUnsigned: settings.allow_unsigned,
+    },
+    target: Deno.build.target,
+    staging: paths.staging,
+    pace: { ...pace, maxKbitS: settings.max_kbit_s },
+  };
+}
+
+function sourceOf({ provider, base_url, provider_host, repository }: UpdaterSettings): ReleaseSource {
+  if (provider === "http") return { kind: "http", baseUrl: base_url! };
+  return { kind: provider, host: provider_host ?? `${provider}.com`, repository: repository! };
+}
+
+function refuseKnown(paths: Paths, { version, serial }: Release, digest: string): void {
+  const { serial: newest, failed, waiting } = readKnownReleases(paths);
+  if (failed[digest] !== undefined) {
+    throw new UnavailableError(`this release has failed here before: ${failed[digest]}`, false);
+  }
+  if (serial < newest) {
+    throw new UnavailableError(
+      `release ${version} has serial ${serial}, and ${newest} was here already: it is an old one`,
+      false,
+    );
+  }
+  const untilMs = waiting[digest] ?? 0;
+  if (untilMs > Date.now()) {
+    throw new UnavailableError(`it is tried again at ${new Date(untilMs).toISOString()}`, true);
+  }
+}
+
+/** A download needs its own size while it is put together, and once more for what it is made of. */
+function refuseFullDisk({ staging }: Paths, { files }: Release): void {
+  const { binary } = namesFor(Deno.build.target);
+  const needed = 2 * (files.find(({ name }) => name === binary)?.sizeBytes ?? 0);
+  const { bavail, bsize } = statfsSync(staging);
+  if (bavail * bsize >= needed) return;
+  throw new UnavailableError(
+    `the disk has ${formatBytes(bavail * bsize)} free, and the update needs ${formatBytes(needed)}`,
+    true,
+  );
+}

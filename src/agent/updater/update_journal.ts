@@ -1,0 +1,78 @@
+// Runs in: main thread.
+import { dirname } from "@std/path";
+import { readIfThere, replaceFile, syncFolder } from "../files.ts";
+import type { Paths } from "../paths.ts";
+import type { Health } from "./journal.ts";
+
+/** `data/update.json`: a version that was switched to and has not proved itself yet. Holds no secrets. */
+export interface UpdateJournal {
+  version: string;
+  /** The version before. */
+  from: string;
+  /** Of the configuration that asked for it; null when a person did. */
+  revision: number | null;
+  /** The release, by the SHA-256 of its list of files; null for the previous version, which was on the disk. */
+  digest: string | null;
+  serial: number | null;
+  /** What worked before, and therefore must work again. */
+  before: Health;
+  /** Why the new version was left again, once it was. */
+  failure?: string;
+}
+
+/** `data/probation`, which the launcher keeps; see there. */
+export interface Counter {
+  version: string;
+  from: string;
+  /** Starts so far; undefined once the launcher or the agent has gone back. */
+  starts: number | undefined;
+  /** Boots of the machine, one per start. */
+  boots: string[];
+}
+
+/** @returns undefined when there is none or it is damaged. */
+export function readUpdateJournal({ update }: Paths): UpdateJournal | undefined {
+  try {
+    const journal = JSON.parse(readIfThere(update) ?? "") as UpdateJournal;
+    return typeof journal.version === "string" && typeof journal.from === "string" ? journal : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function writeUpdateJournal({ update }: Paths, journal: UpdateJournal): void {
+  replaceFile(update, `${JSON.stringify(journal, null, 2)}\n`);
+}
+
+/** @returns undefined when there is none; a damaged one is the launcher's to judge. */
+export function readCounter({ probation }: Paths): Counter | undefined {
+  const [version, from, starts, , boots] = (readIfThere(probation) ?? "").trim().split(" ");
+  if (boots === undefined) return undefined;
+  return {
+    version: version!,
+    from: from!,
+    starts: starts === "back" ? undefined : Number(starts),
+    boots: boots.split(",").slice(1),
+  };
+}
+
+/** @param limitSeconds How long one start may take to get well. */
+export function writeCounter(
+  { probation }: Paths,
+  { version, from, starts }: { version: string; from: string; starts: number | "back" },
+  limitSeconds: number,
+): void {
+  replaceFile(probation, `${version} ${from} ${starts} ${limitSeconds} -\n`);
+}
+
+/** Removes files that need not be there, the first one first. */
+export function removeDurably(...files: string[]): void {
+  for (const path of files) {
+    try {
+      Deno.removeSync(path);
+      syncFolder(dirname(path));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+}

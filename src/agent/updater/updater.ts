@@ -1,0 +1,203 @@
+// Runs in: main thread.
+import { configJsonSchema } from "../../shared/config.ts";
+import type { Logger } from "../../shared/logger.ts";
+import type { LogEntry } from "../../shared/protocol.ts";
+import { version as running } from "../../shared/version.ts";
+import type { LoadedConfig } from "../configuration.ts";
+import { CommandError } from "../errors.ts";
+import { type Paths, pathsOf } from "../paths.ts";
+import { resolveSecrets } from "../secret_values.ts";
+import { findVersion } from "./fetch_version.ts";
+import type { Vitals } from "./health.ts";
+import { resumeUpgrade, type Update } from "./probation.ts";
+import type { Outcome } from "./reconfigure.ts";
+import { removeDurably } from "./update_journal.ts";
+import { upgrade, type Wish } from "./upgrade.ts";
+import { previousOf } from "./versions.ts";
+import { readIfThere, replaceLink } from "../files.ts";
+import { Revisions } from "./revisions.ts";
+
+export interface UpdaterOptions {
+  paths: Paths;
+  /** The configuration in use. */
+  loaded: () => LoadedConfig;
+  vitals: Vitals;
+  logger: Logger;
+  onLog: (entry: LogEntry) => void;
+  /** The release worker's module. */
+  releaseModule: string;
+  environment: Record<string, string>;
+  /** Asks for this process to be replaced by the active version. */
+  restart: (reason: string) => void;
+  pace?: { stallMs: number; retryMs: number; attempts: number };
+}
+
+/** What `ivy update --check` tells of a release. */
+export interface ReleaseFacts {
+  version: string;
+  serial: number;
+  running_version: string;
+}
+
+/** Other versions of this program: brings them, switches to them, and back. One at a time. */
+export class Updater {
+  /** What is being done now; empty = nothing. */
+  phase = "";
+  #options: UpdaterOptions;
+  #ending = new AbortController();
+  #resumed: Promise<unknown> = Promise.resolve();
+  #isBusy = false;
+  #watchers = new Set<(phase: string) => void>();
+
+  constructor(options: UpdaterOptions) {
+    this.#options = options;
+  }
+
+  /** Goes on with an update that this start is part of. To be called once, when everything runs. */
+  async resume(): Promise<Update | undefined> {
+    const { paths, vitals, logger, restart, loaded } = this.#options;
+    const { config } = loaded();
+    const resuming = resumeUpgrade({
+      paths,
+      vitals,
+      present: {
+        procedures: Object.entries(config.procedures).filter(([, { enabled }]) => enabled).map(([name]) =>
+          name
+        ),
+        backends: config.backends.map(({ name, provider }) => name ?? provider),
+      },
+      probationMs: (config.updater?.probation_seconds ?? 300) * 1000,
+      logger,
+      restart,
+      signal: this.#ending.signal,
+    });
+    this.#resumed = resuming.catch(() => {});
+    return await resuming;
+  }
+
+  /** Resolves when the running version is on probation no more. */
+  async settled(): Promise<void> {
+    await this.#resumed;
+  }
+
+  /** Brings another version, if this node may; see {@link upgrade}. */
+  async upgrade(wish: Wish): Promise<Outcome> {
+    await this.#resumed;
+    if (this.#isBusy) return { kind: "postponed", reason: "another update is under way" };
+    this.#isBusy = true;
+    try {
+      const { settings, token } = this.#settings();
+      return await upgrade(wish, {
+        ...this.#options,
+        settings,
+        token,
+        onPhase: (phase) => this.#setPhase(phase),
+        signal: this.#ending.signal,
+      });
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
+  /** The wish of a person on the node: another version with the configuration in use. */
+  async upgradeByHand(version: string, folder?: string): Promise<Outcome> {
+    const raw = this.#options.loaded().raw as { general: object };
+    const config = { ...raw, general: { ...raw.general, software_version: version } };
+    return await this.upgrade({
+      version,
+      config,
+      revision: null,
+      ...(folder === undefined ? {} : { folder }),
+    });
+  }
+
+  /** Looks for a version (null = the newest) without bringing it. */
+  async check(version: string | null, folder?: string): Promise<ReleaseFacts> {
+    if (this.#isBusy) throw new CommandError("an update is under way");
+    const { settings, token } = this.#settings();
+    const { releaseModule: module, paths, onLog } = this.#options;
+    const { release } = await findVersion({
+      paths,
+      settings,
+      token,
+      version,
+      folder,
+      module,
+      onLog,
+      onPhase: () => {},
+    });
+    return { version: release.version, serial: release.serial, running_version: running };
+  }
+
+  /** Makes the version before the active one, for good. @returns its name. */
+  rollBack(): string {
+    const previous = rollBack(this.#options.paths);
+    this.#options.restart(`back to Ivy ${previous}, as asked for`);
+    return previous;
+  }
+
+  /** Calls `watch` with each phase until the signal aborts. */
+  watch(watch: (phase: string) => void): () => void {
+    this.#watchers.add(watch);
+    return () => this.#watchers.delete(watch);
+  }
+
+  /** Ends what is under way; the next start goes on with it. */
+  stop(): void {
+    this.#ending.abort();
+  }
+
+  #setPhase(phase: string): void {
+    this.phase = phase;
+    if (phase !== "" && !phase.startsWith("downloading: ")) this.#options.logger.info(phase);
+    for (const watch of this.#watchers) watch(phase);
+  }
+
+  /** @throws {CommandError} when the node is updated by hand, or its token is not there. */
+  #settings() {
+    const { loaded, environment } = this.#options;
+    const { config: { updater: settings }, raw } = loaded();
+    if (settings === null) {
+      throw new CommandError(
+        '"updater" is null in the configuration: it says where releases are, and who may sign',
+      );
+    }
+    const schema = configJsonSchema().properties!["updater"]!;
+    const { updater } = raw as { updater: unknown };
+    const { value, faults } = resolveSecrets(updater, schema, environment, ["updater"]);
+    if (faults.length > 0) throw new CommandError(faults.join("; "));
+    const { access_token: token = null } = value as { access_token?: string | null };
+    return { settings, token };
+  }
+}
+
+/**
+ * Makes the version before the active one, for good.
+ *
+ * @returns its name.
+ * @throws {CommandError} when there is none.
+ */
+export function rollBack(paths: Paths): string {
+  const active = Deno.readLinkSync(paths.current);
+  const previous = previousOf(paths, active);
+  if (previous === undefined) {
+    throw new CommandError(`${active} is the only version on ${paths.root}; there is nothing to go back to`);
+  }
+  const [left, kept] = [active, previous].map((version) => revisionOf(pathsOf(paths.root, version)));
+  if (left! > kept!) {
+    new Revisions(paths.revisions).reject(left!, "a person on the node went back to the version before");
+  }
+  replaceLink(paths.current, previous);
+  removeDurably(paths.probation, paths.update);
+  return previous;
+}
+
+/** Of a version's configuration; -1 when it does not say. */
+function revisionOf({ configFile }: Paths): number {
+  try {
+    const { general } = JSON.parse(readIfThere(configFile) ?? "") as { general: { config_revision: number } };
+    return Number.isInteger(general.config_revision) ? general.config_revision : -1;
+  } catch {
+    return -1;
+  }
+}

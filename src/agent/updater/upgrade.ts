@@ -1,0 +1,180 @@
+// Runs in: main thread.
+import { join } from "@std/path";
+import type { UpdaterSettings } from "../../shared/config.ts";
+import { sentenceOf } from "../../shared/errors.ts";
+import type { LogEntry } from "../../shared/protocol.ts";
+import type { Logger } from "../../shared/logger.ts";
+import { pause } from "../../shared/time.ts";
+import { version as running } from "../../shared/version.ts";
+import { linkOrCopy } from "../layout.ts";
+import { exists, type Paths } from "../paths.ts";
+import { fetchVersion } from "./fetch_version.ts";
+import type { Vitals } from "./health.ts";
+import { prove } from "./prove.ts";
+import type { Outcome } from "./reconfigure.ts";
+import { UnavailableError } from "./release_worker.ts";
+import { type UpdateJournal, writeUpdateJournal } from "./update_journal.ts";
+import { binaryOf, placeConfig, previousOf, switchTo } from "./versions.ts";
+
+/** What a version on probation may need beyond its probation before the launcher takes it for hung, in seconds. */
+const HANG_SECONDS = 120;
+
+export interface UpgradeOptions {
+  paths: Paths;
+  settings: UpdaterSettings;
+  token: string | null;
+  vitals: Vitals;
+  logger: Logger;
+  onLog: (entry: LogEntry) => void;
+  /** The release worker's module. */
+  releaseModule: string;
+  environment: Record<string, string>;
+  /** What is being done now; once it is done for the first time, it is a line of the log, too. */
+  onPhase: (phase: string) => void;
+  /** Asks for this process to be replaced by the active version. */
+  restart: (reason: string) => void;
+  signal: AbortSignal;
+  pace?: { stallMs: number; retryMs: number; attempts: number };
+}
+
+/** What is wished for. */
+export interface Wish {
+  version: string;
+  /** The configuration that the new version is to run with. */
+  config: Record<string, unknown>;
+  /** Of the configuration that asks for it; null when a person does. */
+  revision: number | null;
+  /** A folder on this machine that holds the release. */
+  folder?: string;
+}
+
+/** A version that is ready to be switched to. */
+interface Candidate {
+  /** The folder that becomes the version's; undefined = it is there. */
+  laidOut: string | undefined;
+  binary: string;
+  configFile: string;
+  acceptanceFile: string | undefined;
+  digest: string | null;
+  serial: number | null;
+}
+
+/**
+ * Brings another version, lets it prove itself, and switches to it on probation. The outcome is `interrupted` then: the
+ * new version goes on. What only time can mend is postponed; what is half done is found again by the next try.
+ */
+export async function upgrade(wish: Wish, options: UpgradeOptions): Promise<Outcome> {
+  const { paths, settings, signal } = options;
+  const { version } = wish;
+  if (!Deno.build.standalone) {
+    return {
+      kind: "rejected",
+      reason: "Ivy runs from its sources here; only a compiled binary updates itself",
+    };
+  }
+  try {
+    const isHere = previousOf(paths, running) === version;
+    if (!isHere && wish.revision !== null && settings.jitter_seconds > 0) {
+      options.onPhase(`waiting up to ${settings.jitter_seconds} s, so that not all nodes come at once`);
+      if (!await pause(Math.random() * settings.jitter_seconds * 1000, signal)) {
+        return { kind: "interrupted" };
+      }
+    }
+    const candidate = isHere ? reuse(wish, paths) : await layOut(wish, options);
+    if (signal.aborted) return { kind: "interrupted" };
+    options.onPhase(`testing ${version} on this device`);
+    const refusal = await proveCandidate(candidate, version, options);
+    if (signal.aborted) return { kind: "interrupted" };
+    if (refusal !== undefined) return { kind: "rejected", reason: refusal };
+    commit(candidate, wish, options);
+    return { kind: "interrupted" };
+  } catch (error) {
+    return judge(error);
+  } finally {
+    options.onPhase("");
+  }
+}
+
+function judge(error: unknown): Outcome {
+  const reason = sentenceOf(error);
+  const mayMend = error instanceof UnavailableError
+    ? error.mayMend
+    : /No space|os error 28|Quota/.test(reason);
+  return { kind: mayMend ? "postponed" : "rejected", reason };
+}
+
+/** The version before is still on the disk. */
+function reuse({ version, config }: Wish, paths: Paths): Candidate {
+  const folder = join(paths.staging, version);
+  Deno.mkdirSync(paths.staging, { recursive: true, mode: 0o700 });
+  placeConfig(folder, config);
+  return {
+    laidOut: undefined,
+    binary: binaryOf(paths, version),
+    configFile: join(folder, "config", "config.json"),
+    acceptanceFile: undefined,
+    digest: null,
+    serial: null,
+  };
+}
+
+async function layOut(
+  { version, config, folder: source }: Wish,
+  options: UpgradeOptions,
+): Promise<Candidate> {
+  const { paths, releaseModule: module } = options;
+  options.onPhase(`looking for ${version}`);
+  const fetched = await fetchVersion({ ...options, version, folder: source, module });
+  const folder = join(paths.staging, version);
+  if (exists(folder)) Deno.removeSync(folder, { recursive: true });
+  placeConfig(folder, config);
+  Deno.chmodSync(fetched.binary, 0o755);
+  linkOrCopy(fetched.binary, join(folder, "ivy"));
+  return {
+    laidOut: folder,
+    binary: join(folder, "ivy"),
+    configFile: join(folder, "config", "config.json"),
+    acceptanceFile: fetched.acceptanceFile,
+    digest: fetched.digest,
+    serial: fetched.release.serial,
+  };
+}
+
+async function proveCandidate(
+  { binary, configFile, acceptanceFile }: Candidate,
+  version: string,
+  { paths, settings, environment }: UpgradeOptions,
+): Promise<string | undefined> {
+  const scratch = join(paths.staging, "scratch");
+  if (exists(scratch)) Deno.removeSync(scratch, { recursive: true });
+  return await prove({
+    binary,
+    configFile,
+    version,
+    scratch,
+    socket: paths.socket,
+    environment,
+    acceptanceFile,
+    denoPath: settings.deno_path,
+  });
+}
+
+function commit(candidate: Candidate, { version, config, revision }: Wish, options: UpgradeOptions): void {
+  const { paths, vitals, settings, restart, onPhase } = options;
+  const { digest, serial, laidOut } = candidate;
+  onPhase(`switching from ${running} to ${version}, on probation for ${settings.probation_seconds} s`);
+  const journal: UpdateJournal = {
+    version,
+    from: running,
+    revision,
+    digest,
+    serial,
+    before: vitals.health(),
+  };
+  writeUpdateJournal(paths, journal);
+  if (laidOut === undefined) placeConfig(join(paths.root, version), config);
+  const limitSeconds = settings.probation_seconds + HANG_SECONDS;
+  switchTo(paths, { version, from: running, laidOut, limitSeconds });
+  Deno.removeSync(paths.staging, { recursive: true });
+  restart(`Ivy ${version} takes over`);
+}

@@ -1,0 +1,27 @@
+// Runs in: main thread.
+import { requestAgent } from "../agent/control_client.ts";
+import { CommandError, EXIT, type ExitStatus } from "../agent/errors.ts";
+import { pathsOf } from "../agent/paths.ts";
+import { takeRunLock } from "../agent/run_lock.ts";
+import { rollBack } from "../agent/updater/updater.ts";
+import type { CommandContext } from "./command.ts";
+
+/** `ivy rollback`: back to the version before, whether the agent runs or not. */
+export default async function rollback({ out, root }: CommandContext): Promise<ExitStatus> {
+  const paths = pathsOf(root);
+  const response = await requestAgent(paths.socket, "POST", "/v1/rollback");
+  if (response !== undefined) {
+    const answer = await response.json();
+    if (!response.ok) throw new CommandError(answer.error);
+    out.print(`back to Ivy ${answer.version}, which takes over now`);
+    return EXIT.done;
+  }
+  const taken = await takeRunLock(paths.lockFile);
+  if (!("lock" in taken)) throw new CommandError(`the agent on ${root} is just starting or ending`);
+  try {
+    out.print(`back to Ivy ${rollBack(paths)}; start it with: ivy start --root ${root}`);
+  } finally {
+    taken.lock.release();
+  }
+  return EXIT.done;
+}
