@@ -133,6 +133,7 @@ function createLink(session: MqttSession, dialect: MqttDialect, { host, port, tl
   const { presence, pace } = dialect;
   const parcel = dialect.parcel();
   const userProperties = session.version === 5 ? dialect.userProperties : undefined;
+  const options = userProperties === undefined ? {} : { userProperties };
   const version = session.version === 5 ? "MQTT 5" : "MQTT 3.1.1";
   return {
     description: `${host}:${port} (${version}${tls === null ? "" : ", TLS"})`,
@@ -144,8 +145,7 @@ function createLink(session: MqttSession, dialect: MqttDialect, { host, port, tl
         session.limits.maxPacketBytes - overheadBytes(topic, userProperties),
       ),
     }),
-    send: ({ channel, payload }) =>
-      session.publish(channel, payload, userProperties === undefined ? {} : { userProperties }),
+    send: ({ channel, payload }) => session.publish(channel, payload, options),
     ...(pace === undefined ? {} : { pace }),
     ended: session.ended,
     async close(options) {

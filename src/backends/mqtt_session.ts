@@ -1,6 +1,7 @@
 // Runs in: backend worker.
 import { Buffer } from "node:buffer";
 import { type LinkEnd, RefusedError } from "../runtime/backend.ts";
+import { createCheapTimer } from "./cheap_timer.ts";
 import { type IClientOptions, MqttClient } from "./mqtt_client.ts";
 import { faultOf, isVersionRefusal, REASONS } from "./mqtt_reasons.ts";
 import type { MqttConnection } from "./mqtt_settings.ts";
@@ -96,9 +97,11 @@ export class MqttSession {
     options: { retain?: boolean; userProperties?: Record<string, string> } = {},
   ): Promise<void> {
     const { retain = false, userProperties } = options;
-    const properties = userProperties === undefined ? {} : { properties: { userProperties } };
+    const settings = userProperties === undefined
+      ? { qos: 1 as const, retain }
+      : { qos: 1 as const, retain, properties: { userProperties } };
     return new Promise((resolve, reject) => {
-      this.#client.publish(topic, payload, { qos: 1, retain, ...properties }, (error) => {
+      this.#client.publish(topic, payload, settings, (error) => {
         const code = (error as { code?: unknown } | undefined)?.code;
         if (error === undefined || error === null) resolve();
         else if (typeof code === "number") {
@@ -202,7 +205,8 @@ function clientOptions({ connection, clientId, version, will }: SessionOptions):
     connectTimeout: CONNECT_LIMIT_MS,
     reconnectPeriod: 0,
     resubscribe: false,
-    timerVariant: "native",
+    timerVariant: createCheapTimer() as never,
+    log: () => {}, // by default it asks for every step whether somebody wants to read of it
     outgoingStore: createOutgoingStore(),
     ...(version === 5 ? { properties: { maximumPacketSize: MAX_INCOMING_BYTES } } : {}),
     ...(connection.username === undefined ? {} : { username: connection.username }),

@@ -6,6 +6,7 @@ import { HeldChannels } from "./held_channels.ts";
 import { createLeaseSize } from "./lease_size.ts";
 import { type Link, type LinkEnd, RefusedError } from "./link.ts";
 import { type Element, packParcels, type Parcel, splitParcel, type Unsendable } from "./parcels.ts";
+import { ParcelQueue } from "./parcel_queue.ts";
 import type { StoreDoor, StoreListener } from "./store_door.ts";
 import { HANGS_UP, type Suspicion } from "./suspicion.ts";
 
@@ -39,9 +40,7 @@ export type DeliveryEnd = { kind: "broken"; end: LinkEnd } | { kind: "stopped"; 
 export class Delivery implements StoreListener {
   #options: DeliveryOptions;
   #link: Link;
-  #queue: Parcel[] = [];
-  /** Messages in the queue. */
-  #queued = 0;
+  #queue = new ParcelQueue();
   #inFlight = new Map<Parcel, number>();
   #inFlightBytes = 0;
   #held: HeldChannels;
@@ -67,7 +66,7 @@ export class Delivery implements StoreListener {
     this.#held = new HeldChannels({
       monotonic: options.monotonic,
       release: (parcels) => {
-        this.#enqueue(parcels, "first");
+        this.#queue.unshift(parcels);
         this.#pump();
       },
       park: (parcel, reason) => this.#park(parcel, reason),
@@ -106,7 +105,7 @@ export class Delivery implements StoreListener {
     const targetBytes = suspicion.isCautious ? 0 : flow.bytes / 2;
     const { parcels, unsendable } = packParcels(elements, this.#limits, targetBytes);
     for (const { id, reason } of unsendable) park(id, reason);
-    this.#enqueue(parcels, "last");
+    this.#queue.push(parcels);
     this.#pump();
   }
 
@@ -117,8 +116,7 @@ export class Delivery implements StoreListener {
 
   replaced(): void {
     for (const { elements } of this.#inFlight.keys()) for (const { id } of elements) this.#orphans.add(id);
-    this.#queue = [];
-    this.#queued = 0;
+    this.#queue.clear();
     this.#held.clear();
     this.#setAside = [];
     this.#isLeasing = this.#isExhausted = false;
@@ -135,10 +133,9 @@ export class Delivery implements StoreListener {
 
   #pump(): void {
     if (this.#isOver) return;
-    while (this.#queue.length > 0) {
-      const parcel = this.#queue[0]!;
+    for (let parcel = this.#queue.first; parcel !== undefined; parcel = this.#queue.first) {
       if (this.#held.takes(parcel)) {
-        this.#dequeue();
+        this.#queue.shift();
         continue;
       }
       if (!this.#hasRoom(parcel)) break;
@@ -147,7 +144,7 @@ export class Delivery implements StoreListener {
         this.#wake(waitMs);
         break;
       }
-      this.#dequeue();
+      this.#queue.shift();
       this.#send(parcel);
     }
     this.#leaseMore();
@@ -169,7 +166,7 @@ export class Delivery implements StoreListener {
   #leaseMore(): void {
     if (this.#isLeasing || this.#isExhausted || this.#held.isFull) return;
     const { door, flow } = this.#options;
-    if (this.#queued > this.#leaseSize.messages / 2) return;
+    if (this.#queue.messages > this.#leaseSize.messages / 2) return;
     this.#isLeasing = true;
     door.lease(this.#leaseSize.next(this.#wasFull), flow.bytes);
   }
@@ -207,7 +204,7 @@ export class Delivery implements StoreListener {
         );
       }
     } else if (parcel.elements.length === 1) this.#park(parcel, `refused by the server: ${error.message}`);
-    else this.#enqueue(splitParcel(parcel, this.#limits), "first");
+    else this.#queue.unshift(splitParcel(parcel, this.#limits));
     this.#pump();
   }
 
@@ -230,16 +227,6 @@ export class Delivery implements StoreListener {
     for (const { id } of elements) this.#options.park(id, reason);
   }
 
-  #enqueue(parcels: Parcel[], where: "first" | "last"): void {
-    if (where === "first") this.#queue.unshift(...parcels);
-    else this.#queue.push(...parcels);
-    for (const { elements } of parcels) this.#queued += elements.length;
-  }
-
-  #dequeue(): void {
-    this.#queued -= this.#queue.shift()!.elements.length;
-  }
-
   #checkStall(): void {
     if (this.#inFlight.size === 0 || this.#options.monotonic() - this.#lastAnswerMs < STALL_MS) return;
     const reason = `the server has acknowledged nothing for ${STALL_MS / 1000} s`;
@@ -258,7 +245,7 @@ export class Delivery implements StoreListener {
   }
 
   #stopIfDrained(): void {
-    const isIdle = this.#queue.length === 0 && this.#inFlight.size === 0 && !this.#isLeasing;
+    const isIdle = this.#queue.first === undefined && this.#inFlight.size === 0 && !this.#isLeasing;
     if (this.#options.stopping.aborted && isIdle && this.#isExhausted) this.#stop(!this.#held.isEmpty);
   }
 
@@ -272,7 +259,7 @@ export class Delivery implements StoreListener {
     stopping.removeEventListener("abort", this.#drain);
     for (const timer of Object.values(this.#timers)) clearTimeout(timer);
     door.listen(undefined);
-    const parcels = [...this.#inFlight.keys(), ...this.#queue, ...this.#held.clear()];
+    const parcels = [...this.#inFlight.keys(), ...this.#queue.clear(), ...this.#held.clear()];
     const ids = parcels.flatMap(({ elements }) => elements.map(({ id }) => id));
     door.giveBack([...ids, ...this.#setAside]);
     this.#inFlight.clear();

@@ -7,6 +7,7 @@ const PARTS: Record<string, () => Promise<BenchRow[]>> = {
   agent: async () => await (await import("./agent.ts")).benchAgent(),
   store: async () => await (await import("./store.ts")).benchStore(),
   drain: async () => await (await import("./drain.ts")).benchDrain(),
+  fleet: async () => await (await import("./fleet.ts")).benchFleet(),
   export: async () => await (await import("./export.ts")).benchExport(),
   wear: async () => await (await import("./wear.ts")).benchWear(),
 };

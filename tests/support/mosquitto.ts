@@ -23,10 +23,14 @@ export interface MosquittoOptions {
   lines?: string[];
   /** Files to put beside the configuration, by name; `{folder}` in a line is where they are. */
   files?: Record<string, string>;
+  /** It logs no connection and no message: for measurements. */
+  isQuiet?: boolean;
 }
 
 /** Starts a broker; it ends when the test's scope does. */
-export async function startMosquitto({ lines = [], files = {} }: MosquittoOptions = {}): Promise<Mosquitto> {
+export async function startMosquitto(
+  { lines = [], files = {}, isQuiet = false }: MosquittoOptions = {},
+): Promise<Mosquitto> {
   const program = findProgram("mosquitto");
   if (program === undefined) throw new Error("mosquitto is missing");
   const folder = await Deno.makeTempDir({ prefix: "ivy-mosquitto-" });
@@ -49,7 +53,7 @@ export async function startMosquitto({ lines = [], files = {} }: MosquittoOption
     async start() {
       log = "";
       const started = new Deno.Command(program, {
-        args: ["-v", "-c", configFile],
+        args: [...(isQuiet ? [] : ["-v"]), "-c", configFile],
         stdin: "null",
         stdout: "piped",
         stderr: "piped",
