@@ -9,9 +9,8 @@ import { explainDenied } from "./denied.ts";
 import type { FirstCheck } from "./procedure_host.ts";
 import { Supervisor, type WorkerStatus } from "./supervisor.ts";
 import type { WorkerLife } from "./worker_life.ts";
+import { BOOT_LIMIT_MS } from "./boot_limit.ts";
 
-/** How long a backend's file may take to load and announce itself, in milliseconds. */
-const ANNOUNCE_LIMIT_MS = 5000;
 const DEFAULT_DRAIN_SECONDS = 10;
 /** What ending costs besides draining: acknowledgements to the store, a goodbye to the server; in milliseconds. */
 const ENDING_MS = 5000;
@@ -136,9 +135,9 @@ export class BackendHost {
   #start(life: Life): void {
     this.#isReady = false;
     this.#announceTimer = setTimeout(() => {
-      const message = `its file did not announce a backend within ${ANNOUNCE_LIMIT_MS / 1000} s`;
+      const message = `its file did not announce a backend within ${BOOT_LIMIT_MS / 1000} s`;
       life.end({ kind: "crashed", error: { name: "Error", message, stack: "" } });
-    }, ANNOUNCE_LIMIT_MS);
+    }, BOOT_LIMIT_MS);
   }
 
   #receive(life: Life, message: BackendToMain): void {

@@ -9,8 +9,8 @@ import { explainDenied } from "./denied.ts";
 import type { ProbeResult } from "./procedure_probe.ts";
 import { resolveSecrets } from "./secret_values.ts";
 import { WorkerLife } from "./worker_life.ts";
+import { BOOT_LIMIT_MS } from "./boot_limit.ts";
 
-const BOOT_LIMIT_MS = 5000;
 const MEMORY_LIMIT_BYTES = 256 * 1_048_576;
 
 export interface BackendProbeOptions {

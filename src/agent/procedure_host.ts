@@ -11,9 +11,8 @@ import { openDevice } from "./device_door.ts";
 import type { StateAuthority } from "./state_authority.ts";
 import { Supervisor, type WorkerStatus } from "./supervisor.ts";
 import type { WorkerLife } from "./worker_life.ts";
+import { BOOT_LIMIT_MS } from "./boot_limit.ts";
 
-/** How long a procedure's file may take to load and announce itself, in milliseconds. */
-const ANNOUNCE_LIMIT_MS = 5000;
 /** How long a procedure may take to do what a server asks, in milliseconds. */
 const CALL_LIMIT_MS = 30_000;
 const MEBIBYTE = 1_048_576;
@@ -171,9 +170,9 @@ export class ProcedureHost {
   #start(life: Life): void {
     this.#isReady = false;
     this.#announceTimer = setTimeout(() => {
-      const message = `its file did not announce a procedure within ${ANNOUNCE_LIMIT_MS / 1000} s`;
+      const message = `its file did not announce a procedure within ${BOOT_LIMIT_MS / 1000} s`;
       life.end({ kind: "crashed", error: { name: "Error", message, stack: "" } });
-    }, ANNOUNCE_LIMIT_MS);
+    }, BOOT_LIMIT_MS);
   }
 
   #receive(life: Life, message: ProcedureToMain): void {

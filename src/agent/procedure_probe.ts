@@ -12,6 +12,7 @@ import { openDevice } from "./device_door.ts";
 import { resolveSecrets } from "./secret_values.ts";
 import { StateAuthority } from "./state_authority.ts";
 import { WorkerLife } from "./worker_life.ts";
+import { BOOT_LIMIT_MS } from "./boot_limit.ts";
 
 export interface ProbeOptions {
   name: string;
@@ -33,7 +34,6 @@ export interface ProbeResult {
   faults: string[];
 }
 
-const BOOT_LIMIT_MS = 5000;
 const SELF_TEST_LIMIT_MS = 60_000;
 const MEMORY_LIMIT_BYTES = 256 * 1_048_576;
 
