@@ -77,6 +77,10 @@ export interface Parts {
   checkerModule: string;
   /** The module that fetches releases. */
   releaseModule: string;
+  /** How long an old version tries to reach what a new one could not, in milliseconds; default 60 s. */
+  reachLimitMs?: number;
+  /** How patiently releases are fetched. */
+  releasePace?: { stallMs: number; retryMs: number; attempts: number };
   storeWatchdogMs?: number;
   /** How long a configuration from afar is watched before it is accepted, in milliseconds; default 60 s. */
   configWatchMs?: number;
@@ -175,6 +179,8 @@ export class Agent {
       logger: this.#logging.logger("updater"),
       onLog: (entry) => this.#logging.write(entry),
       releaseModule: parts.releaseModule,
+      reachLimitMs: parts.reachLimitMs,
+      ...(parts.releasePace === undefined ? {} : { pace: parts.releasePace }),
       environment,
       restart: (reason) => options.onRestartNeeded(reason, false),
     });

@@ -6,16 +6,18 @@ import { version } from "../../src/shared/version.ts";
 import { testProcedures } from "./registry.ts";
 
 /** Ivy whose version 4.5.6 misbehaves as `IVY_TEST_BAD` says, once it is more than a test. */
-const parts: Parts = { ...shippedParts, procedures: { ...shipped, ...testProcedures } };
 const [mode, argument] = (Deno.env.get("IVY_TEST_BAD") ?? "").split(":");
-const isTaken = version === "4.5.6" && Deno.args.includes("run");
+const isBad = version === "4.5.6" && Deno.args.includes("run");
+const parts: Parts = {
+  ...shippedParts,
+  procedures: { ...shipped, ...testProcedures },
+  reachLimitMs: 1000,
+  releasePace: { stallMs: 1000, retryMs: 1, attempts: 3 },
+};
 
-if (isTaken && mode === "exit") Deno.exit(Number(argument));
-if (isTaken && mode === "hang") { for (;;) await new Promise((resolve) => setTimeout(resolve, 1000)); }
-if (isTaken && mode === "crash_after") setTimeout(() => Deno.kill(Deno.pid, "SIGKILL"), Number(argument));
-if (isTaken && mode === "eat") {
-  const eaten: Uint8Array[] = [];
-  setInterval(() => eaten.push(new Uint8Array(50_000_000).fill(1)), 20);
-}
+if (isBad && mode === "exit") Deno.exit(Number(argument));
+if (isBad && mode === "hang") { for (;;) await new Promise((resolve) => setTimeout(resolve, 1000)); }
+if (isBad && mode === "crash_after") setTimeout(() => Deno.kill(Deno.pid, "SIGKILL"), Number(argument));
+if (isBad && mode === "procedure") parts.procedures["metronome"] = testProcedures["throws_on_loading"]!;
 
 Deno.exit(await runCommandLine(Deno.args, { parts }));

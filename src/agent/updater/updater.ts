@@ -29,6 +29,8 @@ export interface UpdaterOptions {
   environment: Record<string, string>;
   /** Asks for this process to be replaced by the active version. */
   restart: (reason: string) => void;
+  /** How long the old version tries to reach what a new one could not, in milliseconds; default 60 s. */
+  reachLimitMs?: number | undefined;
   pace?: { stallMs: number; retryMs: number; attempts: number };
 }
 
@@ -55,7 +57,7 @@ export class Updater {
 
   /** Goes on with an update that this start is part of. To be called once, when everything runs. */
   async resume(): Promise<Update | undefined> {
-    const { paths, vitals, logger, restart, loaded } = this.#options;
+    const { paths, vitals, logger, restart, loaded, reachLimitMs } = this.#options;
     const { config } = loaded();
     const resuming = resumeUpgrade({
       paths,
@@ -70,6 +72,7 @@ export class Updater {
       logger,
       restart,
       signal: this.#ending.signal,
+      ...(reachLimitMs === undefined ? {} : { reachLimitMs }),
     });
     this.#resumed = resuming.catch(() => {});
     return await resuming;
