@@ -9,7 +9,7 @@ import { pause } from "../../src/shared/time.ts";
 import { startMosquitto } from "../support/mosquitto.ts";
 import { FACTS } from "../support/run_backend.ts";
 import { until } from "../support/until.ts";
-import type { BenchRow } from "./row.ts";
+import { type BenchRow, printLine } from "./row.ts";
 
 const AGENTS = 1000;
 /** A connection counts as a good one after a minute; nobody wants to wait for that here. */
@@ -56,10 +56,10 @@ function describe(connects: number[], outageSeconds: number): BenchRow[] {
   const perSecond = new Map<number, number>();
   for (const second of connects.map(Math.floor)) perSecond.set(second, (perSecond.get(second) ?? 0) + 1);
   const lastSecond = Math.max(...perSecond.keys());
-  say(`  connects after an outage of ${outageSeconds} s, one bar for ${BAR_SECONDS} s:`);
+  printLine(`  connects after an outage of ${outageSeconds} s, one bar for ${BAR_SECONDS} s:`);
   for (let from = 0; from <= lastSecond; from += BAR_SECONDS) {
     const count = connects.filter((second) => second >= from && second < from + BAR_SECONDS).length;
-    say(
+    printLine(
       `  ${String(from).padStart(4)} s ${String(count).padStart(4)} ${"█".repeat(Math.ceil(count / 4))}`,
     );
   }
@@ -100,8 +100,4 @@ async function runSession(
     },
     timing: TIMING,
   });
-}
-
-function say(line: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
 }
