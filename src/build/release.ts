@@ -2,7 +2,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { dirname, fromFileUrl, join, resolve } from "@std/path";
 import { createHash } from "node:crypto";
-import { BLOCK_BYTES, type BlockList } from "../shared/blocks.ts";
+import { BLOCK_BYTES, type BlockList, weakNumber, weakSum } from "../shared/blocks.ts";
 import { sentenceOf } from "../shared/errors.ts";
 import {
   ACCEPTANCE_NAME,
@@ -65,7 +65,7 @@ export async function makeRelease(options: ReleaseOptions): Promise<void> {
 export async function hashBlocks(path: string): Promise<{ whole: string; blocks: BlockList }> {
   using file = await Deno.open(path);
   const whole = createHash("sha256");
-  const blocks: BlockList = { size_bytes: 0, block_bytes: BLOCK_BYTES, sha256: [] };
+  const blocks: BlockList = { size_bytes: 0, block_bytes: BLOCK_BYTES, sha256: [], weak: [] };
   for (const buffer = new Uint8Array(BLOCK_BYTES);;) {
     let length = 0;
     for (let read; length < BLOCK_BYTES && (read = await file.read(buffer.subarray(length))); length += read);
@@ -73,6 +73,7 @@ export async function hashBlocks(path: string): Promise<{ whole: string; blocks:
     const block = buffer.subarray(0, length);
     whole.update(block);
     blocks.size_bytes += length;
+    blocks.weak.push(weakNumber(weakSum(block, 0, length)));
     blocks.sha256.push(createHash("sha256").update(block).digest("hex"));
   }
 }

@@ -1,5 +1,5 @@
 // Runs in: release worker.
-import { BLOCK_BYTES, type BlockList } from "../shared/blocks.ts";
+import { BLOCK_BYTES, type BlockList, rollWeakSum, weakNumber, weakSum } from "../shared/blocks.ts";
 import type { ReleaseFile } from "../shared/release.ts";
 import { NoRangesError, ReleaseError } from "./errors.ts";
 import { blocksOf, digestOf, removeIfThere, sha256, writeAll } from "./files.ts";
@@ -20,6 +20,8 @@ export interface DeltaOptions {
 
 /** Above this share of missing blocks the compressed whole file is less to send. */
 const MAX_MISSING_SHARE = 0.3;
+/** How much of the base is searched at once for moved blocks; bounds the memory. */
+const WINDOW_BLOCKS = 64;
 
 /**
  * Builds a file from the blocks that are here already, and asks only for those that are not.
@@ -50,29 +52,94 @@ export async function fetchDelta(options: DeltaOptions): Promise<boolean> {
 }
 
 /** Puts every block that is known in its place. @returns the indices of the others. */
-async function reuse({ sha256: wanted }: BlockList, base: string, path: string): Promise<Set<number>> {
-  const missing = new Set(wanted.keys());
+async function reuse(list: BlockList, base: string, path: string): Promise<Set<number>> {
+  const missing = new Set(list.sha256.keys());
   let index = 0;
   for await (const block of blocksOf(path)) {
-    if (wanted[index] === sha256(block)) missing.delete(index);
+    if (list.sha256[index] === sha256(block)) missing.delete(index);
     index++;
   }
+  using target = await Deno.open(path, { write: true, create: true });
+  const place = async (index: number, block: Uint8Array) => {
+    await target.seek(index * BLOCK_BYTES, Deno.SeekMode.Start);
+    await writeAll(target, block);
+    missing.delete(index);
+  };
+  const unused = await reuseAligned(list, base, missing, place);
+  await reuseMoved({ list, base, unused, missing, place });
+  return missing;
+}
+
+type Place = (index: number, block: Uint8Array) => Promise<void>;
+
+/** Takes blocks that lie at a multiple of their length in the base. @returns the base's blocks that nobody wants. */
+async function reuseAligned(
+  { sha256: wanted }: BlockList,
+  base: string,
+  missing: Set<number>,
+  place: Place,
+): Promise<Set<number>> {
+  const digests = new Set(wanted);
   const places = new Map<string, number[]>();
   for (const index of missing) {
     const digest = wanted[index]!;
     places.set(digest, [...places.get(digest) ?? [], index]);
   }
-  using target = await Deno.open(path, { write: true, create: true });
+  const unused = new Set<number>();
+  let index = 0;
   for await (const block of blocksOf(base)) {
     const digest = sha256(block);
-    for (const index of places.get(digest) ?? []) {
-      await target.seek(index * BLOCK_BYTES, Deno.SeekMode.Start);
-      await writeAll(target, block);
-      missing.delete(index);
-    }
+    for (const index of places.get(digest) ?? []) await place(index, block);
     places.delete(digest);
+    if (!digests.has(digest)) unused.add(index);
+    index++;
   }
-  return missing;
+  return unused;
+}
+
+/** Takes blocks that lie anywhere in what is left of the base. */
+async function reuseMoved(
+  { list, base, unused, missing, place }: {
+    list: BlockList;
+    base: string;
+    unused: Set<number>;
+    missing: Set<number>;
+    place: Place;
+  },
+): Promise<void> {
+  using file = await Deno.open(base);
+  for (const { first, last } of runsOf(unused)) {
+    for (let index = first; index <= last && missing.size > 0; index += WINDOW_BLOCKS) {
+      const windowBlocks = Math.min(WINDOW_BLOCKS, last - index + 1) + 1; // one more: blocks lie across its end
+      const bytes = await readAt(file, index * BLOCK_BYTES, windowBlocks * BLOCK_BYTES);
+      await searchWindow(bytes, list, missing, place);
+    }
+  }
+}
+
+async function searchWindow(
+  bytes: Uint8Array<ArrayBuffer>,
+  { weak, sha256: wanted }: BlockList,
+  missing: Set<number>,
+  place: Place,
+): Promise<void> {
+  const byWeak = new Map([...missing].map((index) => [weak[index]!, index]));
+  const sum = weakSum(bytes, 0, Math.min(BLOCK_BYTES, bytes.length));
+  for (let start = 0; start + BLOCK_BYTES <= bytes.length; start++) {
+    if (start > 0) rollWeakSum(sum, BLOCK_BYTES, bytes[start - 1]!, bytes[start + BLOCK_BYTES - 1]!);
+    const index = byWeak.get(weakNumber(sum));
+    if (index === undefined || !missing.has(index)) continue;
+    const block = bytes.subarray(start, start + BLOCK_BYTES);
+    if (sha256(block) === wanted[index]) await place(index, block);
+  }
+}
+
+async function readAt(file: Deno.FsFile, offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(length);
+  await file.seek(offset, Deno.SeekMode.Start);
+  let filled = 0;
+  for (let read; filled < length && (read = await file.read(bytes.subarray(filled))); filled += read);
+  return bytes.subarray(0, filled);
 }
 
 /** Neighbours are asked for together. */

@@ -129,6 +129,19 @@ Deno.test("only the blocks that the running binary lacks travel, wherever the ot
   assertEquals(lab.sent(`4.5.6/${BINARY}`), BLOCK + 500);
 });
 
+Deno.test("a few bytes more at the beginning of what was embedded move all blocks, and none travels for it", async () => {
+  const base = noise(60 * BLOCK);
+  const bytes = new Uint8Array(base.length + 7);
+  bytes.set(base.subarray(0, 30 * BLOCK));
+  bytes.set(noise(7, 3), 30 * BLOCK);
+  bytes.set(base.subarray(30 * BLOCK), 30 * BLOCK + 7);
+  await using lab = await Lab.open(bytes);
+  Deno.writeFileSync(join(lab.staging, "base"), base);
+  assertEquals((await lab.fetch()).how, "delta");
+  lab.assertFetched(bytes);
+  assertEquals(lab.sent(`4.5.6/${BINARY}`), BLOCK + 7);
+});
+
 Deno.test("a delta goes on after broken connections and a restart, and sends no block twice", async () => {
   const base = noise(60 * BLOCK);
   const bytes = base.slice();
