@@ -1,0 +1,25 @@
+// Runs in: tests, main thread.
+import { join } from "@std/path";
+import { pathsOf } from "../../src/agent/paths.ts";
+import { writeUpdateJournal } from "../../src/agent/updater/update_journal.ts";
+import { rollBack } from "../../src/agent/updater/updater.ts";
+import { switchBack, switchTo } from "../../src/agent/updater/versions.ts";
+
+/** One step of an update, to be killed: ROOT STEP. */
+const [root = "", step] = Deno.args;
+const paths = pathsOf(root);
+const [version, from] = ["4.5.6", "1.2.3"];
+
+switch (step) {
+  case "switch": {
+    const before = { procedures: [], backends: [] };
+    writeUpdateJournal(paths, { version, from, revision: 2, digest: "d", serial: 7, before });
+    switchTo(paths, { version, from, laidOut: join(paths.staging, version), limitSeconds: 0 });
+    break;
+  }
+  case "back":
+    switchBack(paths, version, from);
+    break;
+  default:
+    rollBack(paths);
+}
