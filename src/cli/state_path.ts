@@ -18,9 +18,13 @@ export function valueAt(whole: unknown, path: string | undefined): unknown {
     const known = keysOf(value);
     if (known.includes(key)) return (value as Record<string, unknown>)[key];
     const place = index === 0 ? "the state" : formatPath(keys.slice(0, index));
-    const content = known.length === 0 ? JSON.stringify(value) : known.join(", ");
-    throw new CommandError(`${place} has no "${key}"${didYouMean(key, known)}; it has ${content}`);
+    throw new CommandError(`${place} has no "${key}"${describeContent(value, key, known)}`);
   }, whole);
+}
+
+function describeContent(value: unknown, key: string, known: string[]): string {
+  if (Array.isArray(value)) return `; it is a list of ${value.length}`;
+  return `${didYouMean(key, known)}; it has ${known.join(", ") || JSON.stringify(value)}`;
 }
 
 /** Everything that is no list or object, and what is empty. */

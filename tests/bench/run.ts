@@ -6,6 +6,7 @@ import type { BenchRow } from "./row.ts";
 const PARTS: Record<string, () => Promise<BenchRow[]>> = {
   agent: async () => await (await import("./agent.ts")).benchAgent(),
   store: async () => await (await import("./store.ts")).benchStore(),
+  state: async () => await (await import("./state.ts")).benchState(),
   drain: async () => await (await import("./drain.ts")).benchDrain(),
   fleet: async () => await (await import("./fleet.ts")).benchFleet(),
   export: async () => await (await import("./export.ts")).benchExport(),

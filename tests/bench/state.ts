@@ -4,7 +4,8 @@ import { StateAuthority } from "../../src/agent/state_authority.ts";
 import { StateFile } from "../../src/agent/state_file.ts";
 import { defaultTexts } from "../../src/shared/state_fields.ts";
 import { type BenchRow, formatRow, percentile } from "./row.ts";
-import { benchFields, type BenchResult, type BenchTask } from "./state_worker.ts";
+import { benchFields } from "./state_fields.ts";
+import type { BenchResult, BenchTask } from "./state_worker.ts";
 
 const WORKERS = 8;
 const READS = 5_000_000;
@@ -20,6 +21,7 @@ const SECONDS_PER_HOUR = 3600;
 class BenchState implements Disposable {
   readonly authority = new StateAuthority(defaultTexts(benchFields));
   #workers: Worker[] = [];
+  #echoes: MessagePort[] = [];
 
   async open(): Promise<this> {
     for (let index = 0; index < WORKERS; index++) {
@@ -28,6 +30,7 @@ class BenchState implements Disposable {
         name: `w${index}`,
       });
       const { port1, port2 } = new MessageChannel();
+      this.#echoes.push(port1);
       port1.onmessage = ({ data }) => port1.postMessage(data);
       const { door } = this.authority.openDoor();
       const isOpen = next(worker);
@@ -50,6 +53,7 @@ class BenchState implements Disposable {
 
   [Symbol.dispose](): void {
     for (const worker of this.#workers) worker.terminate();
+    for (const echo of this.#echoes) echo.close();
     this.authority.close();
   }
 }
@@ -142,5 +146,4 @@ export async function benchState(): Promise<BenchRow[]> {
 if (import.meta.main) {
   // deno-lint-ignore no-console -- to print is what it is for
   for (const row of await benchState()) console.log(formatRow(row));
-  Deno.exit(0);
 }
