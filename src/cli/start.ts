@@ -55,7 +55,8 @@ async function waitUntilReady(paths: Paths, child: Deno.ChildProcess): Promise<A
   void child.status.then((status) => ended = status);
   for (const deadlineMs = performance.now() + READY_LIMIT_MS; performance.now() < deadlineMs;) {
     const status = await askAgent<AgentStatus>(paths.socket, "GET", "/v1/status");
-    if (status?.ready) return status;
+    const childIsDone = status?.pid === child.pid || ended !== undefined; // one that still waits for the lock is not
+    if (status?.ready && childIsDone) return status;
     if (ended !== undefined && !await hasRival(paths, ended)) throw endError(paths, ended);
     await pause(LOOK_EVERY_MS);
   }

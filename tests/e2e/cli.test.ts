@@ -109,14 +109,17 @@ Deno.test("ivy logs -f shows new lines until it is ended, or until nobody reads 
   }).spawn();
   const shown = new GrowingText(follower.stdout);
   await shown.until(/agent {2}ready: 0 procedures/);
-  const head = new Deno.Command("sh", {
+  await using pipeline = new Deno.Command("sh", {
     args: ["-c", '"$@" | head -n 1', "sh", program, ...words],
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
-  }).output();
+  }).spawn();
+  const head = new GrowingText(pipeline.stdout);
+  const errors = new GrowingText(pipeline.stderr);
+  await head.until(/\n/);
   await Promise.all([agent.stop(), shown.until(/agent {2}stopping: SIGTERM/)]);
-  const { stdout, stderr } = await head;
-  assertMatch(new TextDecoder().decode(stdout), /^\S+Z INFO +agent {2}Ivy [\d.]+ starts\n$/);
-  assertEquals(new TextDecoder().decode(stderr), "");
+  await Promise.all([head.ended, errors.ended]);
+  assertMatch(head.text, /^\S+Z INFO +agent {2}Ivy [\d.]+ starts\n$/);
+  assertEquals(errors.text, "");
 });

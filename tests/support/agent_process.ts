@@ -1,7 +1,11 @@
 // Runs in: tests.
+import { withLimit } from "../../src/shared/time.ts";
 import { GrowingText } from "./growing_text.ts";
 import { environmentOf } from "./environment.ts";
 import type { Program } from "./program.ts";
+
+/** Longer than an agent may take to end by itself, in milliseconds. */
+const END_LIMIT_MS = 60_000;
 
 /** An agent in the foreground (`ivy run`), as a process of its own. */
 export class AgentProcess implements AsyncDisposable {
@@ -40,7 +44,10 @@ export class AgentProcess implements AsyncDisposable {
 
   /** Waits for the end. */
   async ended(): Promise<{ code: number; signal: Deno.Signal | null }> {
-    const [{ code, signal }] = await Promise.all([this.#child.status, this.log.ended, this.output.ended]);
+    const all = Promise.all([this.#child.status, this.log.ended, this.output.ended]);
+    const ended = await withLimit(all, END_LIMIT_MS, undefined);
+    if (ended === undefined) throw new Error(`the agent did not end; it printed:\n${this.log.text}`);
+    const [{ code, signal }] = ended;
     return { code, signal };
   }
 

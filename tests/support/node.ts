@@ -122,6 +122,9 @@ export class TestNode implements AsyncDisposable {
   }
 }
 
+/** A command that takes longer is ended, in milliseconds. */
+const COMMAND_LIMIT_MS = 90_000;
+
 /** Runs any command line to its end. */
 export async function runIvy(
   [first, ...rest]: Program,
@@ -133,6 +136,7 @@ export async function runIvy(
     args: [...rest, ...args],
     env: { ...environmentOf({ covered }), ...env },
     stdin: "null",
+    signal: AbortSignal.timeout(COMMAND_LIMIT_MS),
   }).output();
   const decoder = new TextDecoder();
   return {
