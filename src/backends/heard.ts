@@ -25,7 +25,7 @@ export function decodeJson(payload: Uint8Array): { value: unknown } | { kind: "g
 
 /** The same of a text. */
 export function decodeJsonText(text: string): { value: unknown } | { kind: "garbage"; reason: string } {
-  if (depthOf(text) > MAX_DEPTH) return garbage("it is nested too deeply");
+  if (isTooDeep(text)) return garbage("it is nested too deeply");
   try {
     return { value: parseJson(text) };
   } catch (error) {
@@ -57,13 +57,12 @@ export function isRevision(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_REVISION;
 }
 
-/** How deep brackets are nested, strings left out. */
-function depthOf(text: string): number {
+/** Counts brackets, strings left out. */
+function isTooDeep(text: string): boolean {
   let depth = 0;
-  let deepest = 0;
   for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]]/g)) {
-    if (token === "{" || token === "[") deepest = Math.max(deepest, ++depth);
-    else if (token === "}" || token === "]") depth--;
+    if (token === "}" || token === "]") depth--;
+    else if ((token === "{" || token === "[") && ++depth > MAX_DEPTH) return true;
   }
-  return deepest;
+  return false;
 }

@@ -12,6 +12,7 @@ import {
 } from "../runtime/backend.ts";
 import { EntryError, type MqttSession, openSession, type SessionOptions } from "./mqtt_session.ts";
 import type { MqttConnection } from "./mqtt_settings.ts";
+import { diagnoseTls } from "./mqtt_socket.ts";
 import { createVersionChoice } from "./version_choice.ts";
 
 /** What one kind of MQTT server wants to hear, and what it says. */
@@ -66,6 +67,8 @@ function createMqttDriver(
   const { config: { mqtt_connection: connection }, name, facts, logger } = context;
   const versions = createVersionChoice();
   const told = new Set<string>();
+  /** Found out once per outage: it takes a connection of its own. */
+  let diagnosis: string | undefined;
   const tellRefused = ({ topic, reason }: { topic: string; reason: string }) => {
     if (told.has(topic)) return;
     told.add(topic);
@@ -95,10 +98,13 @@ function createMqttDriver(
             ...(will === undefined ? {} : { will }),
           });
           versions.worked(session.version);
+          diagnosis = undefined;
           return session;
         } catch (error) {
-          if (error instanceof EntryError) versions.failed(error.isVersion);
-          throw error;
+          if (!(error instanceof EntryError)) throw error;
+          versions.failed(error.isVersion);
+          if (error.isVague) diagnosis ??= await diagnoseTls(own);
+          throw error.isVague && diagnosis !== undefined ? new Error(diagnosis) : error;
         }
       };
       const credentials = await dialect.credentials?.(enterAs) ?? {};

@@ -5,7 +5,7 @@ import { createCheapTimer } from "./cheap_timer.ts";
 import { type IClientOptions, MqttClient } from "./mqtt_client.ts";
 import { faultOf, isVersionRefusal, REASONS } from "./mqtt_reasons.ts";
 import type { MqttConnection } from "./mqtt_settings.ts";
-import { explainSocketError, openSocket } from "./mqtt_socket.ts";
+import { explainSocketError, isVague, openSocket } from "./mqtt_socket.ts";
 import { createOutgoingStore } from "./outgoing_store.ts";
 
 /** How long a server may take to let us in, in milliseconds. */
@@ -31,9 +31,12 @@ export class EntryError extends Error {
   override name = "EntryError";
   /** It does not speak the version, or (`perhaps`) left without a word; trying the other version may help. */
   readonly isVersion: "yes" | "no" | "perhaps";
-  constructor(message: string, isVersion: "yes" | "no" | "perhaps") {
+  /** The message may hide what is really wrong with the server's certificate. */
+  readonly isVague: boolean;
+  constructor(message: string, isVersion: "yes" | "no" | "perhaps", isVague = false) {
     super(message);
     this.isVersion = isVersion;
+    this.isVague = isVague;
   }
 }
 
@@ -167,10 +170,9 @@ export function openSession(options: SessionOptions): Promise<MqttSession> {
       signal.removeEventListener("abort", abort);
       const { host, port } = connection;
       const silence = `${host}:${port} closed the connection before it let us in`;
-      reject(
-        new EntryError(problem.first?.reason ?? silence, problem.first === undefined ? "perhaps" : "no"),
-      );
-      session?.over(problem.first ?? { reason: "the server closed the connection", byServer: true });
+      const { first, isVague } = problem;
+      reject(new EntryError(first?.reason ?? silence, first === undefined ? "perhaps" : "no", isVague));
+      session?.over(first ?? { reason: "the server closed the connection", byServer: true });
     });
   });
 }
@@ -183,11 +185,13 @@ function refusal(code: number): string {
 function noteProblem(connection: MqttConnection) {
   const problem = {
     first: undefined as LinkEnd | undefined,
+    isVague: false,
     note(reason: string, byServer: boolean) {
       problem.first ??= { reason, byServer };
     },
     watch(socket: ReturnType<typeof openSocket>) {
       socket.on("error", (error: Error & { code?: string }) => {
+        problem.isVague ||= isVague(error);
         problem.note(explainSocketError(error, connection), error.code === "ECONNRESET");
       });
       return socket;

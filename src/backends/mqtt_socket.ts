@@ -30,11 +30,11 @@ const SENTENCES: [pattern: RegExp, sentence: (at: string, host: string) => strin
   [/ECONNREFUSED/, (at) => `nobody listens on ${at}`],
   [/ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENETDOWN/, (at) => `${at} cannot be reached`],
   [
-    /CERT_HAS_EXPIRED|certificate: Expired/,
+    /CERT_HAS_EXPIRED|certificate: (Expired|certificate expired)/,
     (at) => `the certificate of ${at} has expired (or this machine's clock is wrong)`,
   ],
   [
-    /CERT_NOT_YET_VALID|NotValidYet/,
+    /CERT_NOT_YET_VALID|NotValidYet|certificate not valid yet/,
     (at) => `the certificate of ${at} is not valid yet (is this machine's clock wrong?)`,
   ],
   [
@@ -54,6 +54,34 @@ const SENTENCES: [pattern: RegExp, sentence: (at: string, host: string) => strin
     (at) => `${at} broke off the TLS handshake; does it speak TLS?`,
   ],
 ];
+
+/**
+ * node:tls of Deno 2.9 calls an expired certificate "unable to verify the first certificate". Deno's own TLS knows
+ * better, so the handshake is made once more with it.
+ *
+ * @returns what is wrong, as a person would say it; undefined when that cannot be found out.
+ */
+export async function diagnoseTls(connection: MqttConnection): Promise<string | undefined> {
+  const { host: hostname, port, tls: settings } = connection;
+  if (settings?.server_name !== undefined) return undefined;
+  try {
+    const caCerts = settings?.ca ?? undefined;
+    using socket = await Deno.connectTls({
+      hostname,
+      port,
+      ...(caCerts === undefined ? {} : { caCerts: [caCerts] }),
+    });
+    await socket.handshake();
+    return undefined;
+  } catch (error) {
+    return explainSocketError(error as Error, connection);
+  }
+}
+
+/** True when an error may hide what is really wrong; see {@link diagnoseTls}. */
+export function isVague({ code }: { code?: string }): boolean {
+  return code === "UNABLE_TO_VERIFY_LEAF_SIGNATURE";
+}
 
 /** What went wrong with a socket, as a person would say it. */
 export function explainSocketError(error: Error & { code?: string }, { host, port }: MqttConnection): string {

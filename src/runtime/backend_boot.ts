@@ -94,6 +94,7 @@ class BackendLife {
   async #tearDown(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
+    this.#door.close();
     this.link.send({ type: "torn_down" });
   }
 }

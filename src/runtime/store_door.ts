@@ -74,6 +74,12 @@ export class StoreDoor {
     return new Promise((resolve) => this.#onSettled.push(resolve));
   }
 
+  /** Nothing more is said. */
+  close(): void {
+    this.#flush();
+    this.#port?.close();
+  }
+
   #receive(message: StoreToBackend): void {
     switch (message.type) {
       case "leased":

@@ -117,6 +117,7 @@ export function runBackend(backend: Backend, options: RunOptions): RunningBacken
     replaceStore: () => door.attach(store.open()),
     async [Symbol.asyncDispose]() {
       await own.stop();
+      door.close();
       store.close();
     },
   };
