@@ -10,8 +10,6 @@ const PARTS: Record<string, () => Promise<BenchRow[]>> = {
   drain: async () => await (await import("./drain.ts")).benchDrain(),
   fleet: async () => await (await import("./fleet.ts")).benchFleet(),
   export: async () => await (await import("./export.ts")).benchExport(),
-  drain: async () => await (await import("./drain.ts")).benchDrain(),
-  state: async () => await (await import("./state.ts")).benchState(),
   wear: async () => await (await import("./wear.ts")).benchWear(),
 };
 
