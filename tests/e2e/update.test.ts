@@ -39,3 +39,89 @@ Deno.test({
     assertNoIdMissing(lab.messages());
   },
 });
+
+Deno.test({
+  name:
+    "a release from a stick: checked, tested with the Deno that is there and the release's own tests, taken over",
+  ignore,
+  async fn() {
+    await using lab = await UpdateLab.open({
+      old: versions!.old,
+      configure: (config) => Object.assign(config["updater"] as object, { deno_path: Deno.execPath() }),
+    });
+    await lab.publish(versions!.next, { acceptance: null });
+    lab.supervise();
+    await lab.untilLog(/ ready: 1 procedures/);
+    const file = join(lab.web, NEW, `ivy-${Deno.build.target}`);
+    const check = await lab.ivy("update", "--check", file, "--json");
+    assertEquals(JSON.parse(check.stdout), { version: NEW, serial: 7, running_version: OLD }, check.stderr);
+    assertEquals((await lab.ivy("update", "--check", NEW)).code, 0);
+    assertEquals(lab.active, OLD);
+    const { code, stderr } = await lab.ivy("update", file);
+    assertEquals(code, 0, stderr);
+    await lab.untilLog(/4\.5\.6 has proved itself/);
+    assertEquals(lab.active, NEW);
+    const again = await lab.ivy("update", file);
+    assertMatch(again.stderr, /4\.5\.6 runs already/);
+    await lab.stop();
+    assertNoIdMissing(lab.messages());
+  },
+});
+
+Deno.test({
+  name: "the release's own acceptance tests fail on this device: refused with what they say",
+  ignore,
+  async fn() {
+    await using lab = await UpdateLab.open({
+      old: versions!.old,
+      configure: (config) => Object.assign(config["updater"] as object, { deno_path: Deno.execPath() }),
+    });
+    const acceptance = `Deno.test("the valve opens", () => { throw new Error("it is stuck"); });`;
+    await lab.publish(versions!.next, { acceptance });
+    lab.supervise();
+    await lab.untilLog(/ ready: 1 procedures/);
+    const { code, stderr } = await lab.ivy("update", NEW);
+    assertEquals(code, 1);
+    assertMatch(stderr, /acceptance tests failed: [^]*it is stuck/);
+    assertEquals(lab.active, OLD);
+    await lab.stop();
+  },
+});
+
+const isNightly = Deno.env.get("IVY_NIGHTLY") === "1";
+const EARLY: [phase: string, line: RegExp, goesOn: boolean][] = [
+  ["download", / updater +downloading 4/, false],
+  ["proof", / updater +testing 4/, false],
+];
+const KILLED_AT: typeof EARLY = [
+  ...(isNightly ? EARLY : []),
+  ["switch", / updater +switching from/, true],
+  ["probation", / 4\.5\.6 is on probation/, true],
+];
+
+Deno.test({
+  name:
+    "killed in every phase of an update, the node starts again, and the update goes on or can be asked for again",
+  ignore,
+  async fn(t) {
+    for (const [phase, line, goesOn] of KILLED_AT) {
+      await t.step(phase, async () => {
+        await using lab = await UpdateLab.open({ old: versions!.old });
+        await lab.publish(versions!.next);
+        lab.supervise();
+        await lab.untilLog(/ ready: 1 procedures/);
+        const asked = lab.ivy("update", NEW);
+        await lab.untilLog(line);
+        await lab.lives.at(-1)!.kill();
+        await asked;
+        await lab.untilLog(/starts[^]* ready: 1 [^]*starts[^]* ready: 1 /);
+        if (!goesOn) assertEquals((await lab.ivy("update", NEW)).code, 0, lab.log);
+        else if (lab.active === OLD) await lab.ivy("update", NEW);
+        await lab.untilLog(/4\.5\.6 has proved itself/);
+        assertEquals(lab.active, NEW);
+        await lab.stop();
+        assertNoIdMissing(lab.messages());
+      });
+    }
+  },
+});

@@ -85,17 +85,18 @@ export class UpdateLab implements AsyncDisposable {
     return Deno.readLinkSync(join(this.root, "current"));
   }
 
-  /** Puts a signed release of a binary on the server. */
+  /** Puts a signed release of a binary on the server. `acceptance`: null = the real acceptance tests, bundled. */
   async publish(
     binary: string,
     { version = NEW, serial = 7, acceptance = "// none" }: {
       version?: string;
       serial?: number;
-      acceptance?: string;
+      acceptance?: string | null;
     } = {},
   ): Promise<void> {
     const output = join(this.web, version);
-    await makeRelease({ binaries: { [Deno.build.target]: binary }, output, version, serial, acceptance });
+    const tests = acceptance === null ? {} : { acceptance };
+    await makeRelease({ binaries: { [Deno.build.target]: binary }, output, version, serial, ...tests });
     await this.sign(version);
   }
 

@@ -107,7 +107,8 @@ export function leaveAtOnce(paths: Paths, failure: string): boolean {
 async function afterwards(journal: UpdateJournal, options: ProbationOptions): Promise<Outcome | undefined> {
   const { paths, signal } = options;
   const counter = readCounter(paths);
-  if (counter?.starts === 0) { // the power went before the switch
+  const hasSwitched = exists(paths.probation) && counter?.starts !== 0;
+  if (!hasSwitched && journal.failure === undefined) { // the power went before the switch
     removeDurably(paths.probation, paths.update);
     return undefined;
   }
@@ -123,7 +124,8 @@ async function afterwards(journal: UpdateJournal, options: ProbationOptions): Pr
     });
   }
   removeDurably(paths.probation, paths.update);
-  Deno.removeSync(join(paths.root, version), { recursive: true });
+  const folder = join(paths.root, version);
+  if (exists(folder)) Deno.removeSync(folder, { recursive: true });
   return outside === undefined ? { kind: "rejected", reason } : { kind: "postponed", reason };
 }
 

@@ -104,6 +104,7 @@ export class Updater {
 
   /** The wish of a person on the node: another version with the configuration in use. */
   async upgradeByHand(version: string, folder?: string): Promise<Outcome> {
+    if (version === running) throw new CommandError(`${version} runs already`);
     const raw = this.#options.loaded().raw as { general: object };
     const config = { ...raw, general: { ...raw.general, software_version: version } };
     return await this.upgrade({
