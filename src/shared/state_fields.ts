@@ -8,7 +8,9 @@ import type { JsonSchema } from "./secrets.ts";
 export type StateFields = Record<string, z.ZodDefault>;
 
 /** The state that the fields describe. */
-export type StateOf<Fields extends StateFields> = { -readonly [Name in keyof Fields]: z.output<Fields[Name]> };
+export type StateOf<Fields extends StateFields> = {
+  -readonly [Name in keyof Fields]: z.output<Fields[Name]>;
+};
 
 /** The same, for reading only. */
 export type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T;
