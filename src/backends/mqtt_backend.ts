@@ -66,6 +66,7 @@ function createMqttDriver(
 ): Driver {
   const { config: { mqtt_connection: connection }, name, facts, logger } = context;
   const versions = createVersionChoice();
+  const defaultId = connection.client_id ?? `ivy-${facts.systemIdentifier}-${name}`;
   const told = new Set<string>();
   /** Found out once per outage: it takes a connection of its own. */
   let diagnosis: string | undefined;
@@ -86,7 +87,7 @@ function createMqttDriver(
         will?: Will,
       ) => {
         const own = { ...connection, ...credentials };
-        const clientId = own.client_id ?? `ivy-${facts.systemIdentifier}-${name}`;
+        const clientId = own.client_id ?? defaultId;
         const version = versions.next;
         try {
           const session = await openSession({
@@ -118,7 +119,7 @@ function createMqttDriver(
         void session.close({ reason: "not entered", isGraceful: false });
         throw error;
       }
-      return createLink(session, dialect, connection);
+      return createLink(session, dialect, connection, credentials.client_id ?? defaultId);
     },
   };
 }
@@ -135,7 +136,12 @@ async function enter(
   await entered?.(session);
 }
 
-function createLink(session: MqttSession, dialect: MqttDialect, { host, port, tls }: MqttConnection): Link {
+function createLink(
+  session: MqttSession,
+  dialect: MqttDialect,
+  { host, port, tls }: MqttConnection,
+  clientId: string,
+): Link {
   const { presence, pace } = dialect;
   const parcel = dialect.parcel();
   const userProperties = session.version === 5 ? dialect.userProperties : undefined;
@@ -143,6 +149,7 @@ function createLink(session: MqttSession, dialect: MqttDialect, { host, port, tl
   const version = session.version === 5 ? "MQTT 5" : "MQTT 3.1.1";
   return {
     description: `${host}:${port} (${version}${tls === null ? "" : ", TLS"})`,
+    hintWhenFlapping: `does another client use the client id ${clientId}?`,
     window: Math.min(session.limits.window, dialect.window?.() ?? Infinity),
     limits: (topic) => ({
       ...parcel,

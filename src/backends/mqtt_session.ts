@@ -5,13 +5,15 @@ import { createCheapTimer } from "./cheap_timer.ts";
 import { type IClientOptions, MqttClient } from "./mqtt_client.ts";
 import { faultOf, isVersionRefusal, REASONS } from "./mqtt_reasons.ts";
 import type { MqttConnection } from "./mqtt_settings.ts";
-import { explainSocketError, isVague, openSocket } from "./mqtt_socket.ts";
+import { explainSocketError, isHangUp, isVague, openSocket } from "./mqtt_socket.ts";
 import { createOutgoingStore } from "./outgoing_store.ts";
 
 /** How long a server may take to let us in, in milliseconds. */
 const CONNECT_LIMIT_MS = 30_000;
 /** Largest packet that we take, in bytes; a configuration has at most 1 MiB. */
 const MAX_INCOMING_BYTES = 2_097_152;
+/** What mqtt.js says of whatever was under way when a connection ended. */
+const CLOSED = "Connection closed";
 
 export type MqttVersion = 4 | 5;
 
@@ -67,7 +69,7 @@ export class MqttSession {
   /**
    * Subscribes with QoS 1; with MQTT 5 not to one's own publishes.
    *
-   * @returns the topics that the server refuses, each with its reason.
+   * @returns the topics that the server refuses, each with its reason. When the connection ends first it never settles.
    */
   async subscribe(topics: string[]): Promise<{ topic: string; reason: string }[]> {
     if (topics.length === 0) return [];
@@ -79,38 +81,11 @@ export class MqttSession {
         (error, _subscriptions, packet) => {
           const codes = (packet as { granted?: number[] } | undefined)?.granted;
           if (codes !== undefined) resolve(codes);
-          else reject(error ?? new Error("the server did not answer the subscription"));
+          else if (error?.message !== CLOSED) {
+            reject(error ?? new Error("the server did not answer the subscription"));
+          }
         },
       );
-    });
-    return topics.flatMap((topic, index) => {
-      const code = granted[index] ?? 128;
-      return code < 128 ? [] : [{ topic, reason: REASONS.get(code) ?? `reason ${code}` }];
-    });
-  }
-
-  /**
-   * Publishes with QoS 1; resolves with the server's acknowledgement.
-   *
-   * @throws {RefusedError} when the server says no. When the connection ends first it never settles.
-   */
-  publish(
-    topic: string,
-    payload: string,
-    options: { retain?: boolean; userProperties?: Record<string, string> } = {},
-  ): Promise<void> {
-    const { retain = false, userProperties } = options;
-    const settings = userProperties === undefined
-      ? { qos: 1 as const, retain }
-      : { qos: 1 as const, retain, properties: { userProperties } };
-    return new Promise((resolve, reject) => {
-      this.#client.publish(topic, payload, settings, (error) => {
-        const code = (error as { code?: unknown } | undefined)?.code;
-        if (error === undefined || error === null) resolve();
-        else if (typeof code === "number") {
-          reject(new RefusedError(REASONS.get(code) ?? `reason ${code}`, faultOf(code)));
-        }
-      });
     });
   }
 
@@ -192,7 +167,7 @@ function noteProblem(connection: MqttConnection) {
     watch(socket: ReturnType<typeof openSocket>) {
       socket.on("error", (error: Error & { code?: string }) => {
         problem.isVague ||= isVague(error);
-        problem.note(explainSocketError(error, connection), error.code === "ECONNRESET");
+        problem.note(explainSocketError(error, connection), isHangUp(error));
       });
       return socket;
     },

@@ -83,9 +83,15 @@ export function isVague({ code }: { code?: string }): boolean {
   return code === "UNABLE_TO_VERIFY_LEAF_SIGNATURE";
 }
 
+/** True when the other side has ended the connection. */
+export function isHangUp({ code, message }: Error & { code?: string }): boolean {
+  return /ECONNRESET|EPIPE|ended by the other party/.test(`${code ?? ""} ${message}`);
+}
+
 /** What went wrong with a socket, as a person would say it. */
 export function explainSocketError(error: Error & { code?: string }, { host, port }: MqttConnection): string {
   const text = `${error.code ?? ""} ${error.message}`;
+  if (isHangUp(error) && !/secure TLS/.test(text)) return "the server closed the connection";
   const found = SENTENCES.find(([pattern]) => pattern.test(text));
   return found === undefined ? error.message : found[1](`${host}:${port}`, host);
 }

@@ -46,11 +46,8 @@ export interface KeepDeliveringOptions {
 export async function keepDelivering(options: KeepDeliveringOptions): Promise<void> {
   const { driver, door, logger, stopping, maxDrainMs, onConnection } = options;
   const monotonic = () => performance.now();
-  const reconnect = createReconnect({
-    timing: options.timing ?? RECONNECT_TIMING,
-    monotonic,
-    random: options.random ?? Math.random,
-  });
+  const { timing = RECONNECT_TIMING, random = Math.random } = options;
+  const reconnect = createReconnect({ timing, monotonic, random });
   const outages = createOutageLog({ logger, monotonic });
   const logParked = createParkLog(logger);
   const park = (id: number, reason: string) => {
@@ -74,6 +71,8 @@ export async function keepDelivering(options: KeepDeliveringOptions): Promise<vo
       if (result.kind === "stopped") return await finish(link, door);
       heldMs = monotonic() - connectedMs;
       end = result.end;
+      if (heldMs >= timing.stableMs) outages.held();
+      else if (end.byServer) outages.cutShort(link.hintWhenFlapping);
     }
     const delayMs = reconnect.delayMs(heldMs, end.byServer);
     outages.failed(end.reason, heldMs > 0, delayMs);

@@ -13,6 +13,8 @@ export interface LinkEnd {
 export interface Link {
   /** For people: "mqtt.example.org:8883 (MQTT 5, TLS)". */
   readonly description: string;
+  /** What a person should look at when the server ends one connection after the other. */
+  readonly hintWhenFlapping?: string;
   /** How many parcels may be unanswered. */
   readonly window: number;
   /** What the server takes, as far as it says so. */

@@ -81,8 +81,7 @@ const THINGSBOARD: [topic: string, payload: string, expected: unknown][] = [
   [`${D}/attributes`, '{"deleted":["configuration"]}', { kind: "nothing" }],
   [`${D}/attributes`, '{"configuration":"{"}', {
     kind: "garbage",
-    reason:
-      "the attribute \"configuration\": it is not JSON: it ends too early, at line 1, column 2",
+    reason: 'the attribute "configuration": it is not JSON: it ends too early, at line 1, column 2',
   }],
   [`${D}/attributes/response/1`, JSON.stringify({ shared: { configuration: CONFIG } }), {
     kind: "configuration",
