@@ -174,6 +174,7 @@ export class Agent {
     });
     this.#updater = new Updater({
       paths,
+      binary: Deno.build.standalone ? Deno.execPath() : undefined,
       loaded: () => this.#loaded,
       vitals: this.vitals,
       logger: this.#logging.logger("updater"),

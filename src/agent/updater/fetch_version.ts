@@ -12,6 +12,8 @@ import { ReleaseWorker, UnavailableError } from "./release_worker.ts";
 
 export interface FetchOptions {
   paths: Paths;
+  /** The running binary: its blocks are used again. */
+  binary: string | undefined;
   settings: UpdaterSettings;
   /** The access token itself. */
   token: string | null;
@@ -68,12 +70,12 @@ export async function fetchVersion(options: FetchOptions): Promise<FetchedVersio
 }
 
 /** A release on this machine is checked where the worker can read it. */
-function openWorker({ paths, folder, module, onLog }: FetchOptions): ReleaseWorker {
+function openWorker({ paths, binary, folder, module, onLog }: FetchOptions): ReleaseWorker {
   const { staging } = paths;
   Deno.mkdirSync(staging, { recursive: true, mode: 0o700 });
   const base = join(staging, "base");
   if (exists(base)) Deno.removeSync(base);
-  if (Deno.build.standalone) linkOrCopy(Deno.execPath(), base);
+  if (binary !== undefined) linkOrCopy(binary, base); // a file that is executed cannot be written to
   if (folder !== undefined) {
     for (const { name, isFile } of Deno.readDirSync(folder)) {
       if (!isFile || name.endsWith(".gz")) continue;

@@ -19,6 +19,8 @@ import { Revisions } from "./revisions.ts";
 
 export interface UpdaterOptions {
   paths: Paths;
+  /** The running binary; undefined = Ivy runs from its sources, which nothing updates. */
+  binary: string | undefined;
   /** The configuration in use. */
   loaded: () => LoadedConfig;
   vitals: Vitals;
@@ -119,9 +121,11 @@ export class Updater {
   async check(version: string | null, folder?: string): Promise<ReleaseFacts> {
     if (this.#isBusy) throw new CommandError("an update is under way");
     const { settings, token } = this.#settings();
-    const { releaseModule: module, paths, onLog } = this.#options;
+    const { releaseModule: module, paths, binary, onLog, pace } = this.#options;
     const { release } = await findVersion({
       paths,
+      binary,
+      ...(pace === undefined ? {} : { pace }),
       settings,
       token,
       version,

@@ -21,6 +21,8 @@ const HANG_SECONDS = 120;
 
 export interface UpgradeOptions {
   paths: Paths;
+  /** The running binary; undefined = Ivy runs from its sources, which nothing updates. */
+  binary: string | undefined;
   settings: UpdaterSettings;
   token: string | null;
   vitals: Vitals;
@@ -66,7 +68,7 @@ interface Candidate {
 export async function upgrade(wish: Wish, options: UpgradeOptions): Promise<Outcome> {
   const { paths, settings, signal } = options;
   const { version } = wish;
-  if (!Deno.build.standalone) {
+  if (options.binary === undefined) {
     return {
       kind: "rejected",
       reason: "Ivy runs from its sources here; only a compiled binary updates itself",

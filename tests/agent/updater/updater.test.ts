@@ -1,0 +1,193 @@
+// Runs in: tests.
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import template from "../../../config/config.template.json" with { type: "text" };
+import type { LoadedConfig } from "../../../src/agent/configuration.ts";
+import { exists, pathsOf } from "../../../src/agent/paths.ts";
+import { updateRoutes } from "../../../src/agent/updater/update_routes.ts";
+import { Updater } from "../../../src/agent/updater/updater.ts";
+import { makeRelease } from "../../../src/build/release.ts";
+import { configSchema } from "../../../src/shared/config.ts";
+import { createLogger } from "../../../src/shared/logger.ts";
+import { SIGNATURES_NAME, SUMS_NAME } from "../../../src/shared/release.ts";
+import { createKeys, signBytes } from "../../../src/shared/signatures.ts";
+import { version as running } from "../../../src/shared/version.ts";
+import { ReleaseServer } from "../../support/release_server.ts";
+
+const NEW = "4.5.6";
+const keys = await createKeys();
+
+/** A program that is whatever version it is asked about, and proves itself unless `then` says otherwise. */
+function script(then = "exit 0"): string {
+  const facts = JSON.stringify({ software_version: NEW, target: Deno.build.target });
+  return `#!/bin/sh\ncase $1 in info) echo '${facts}'; exit ;; esac\n${then}\n`;
+}
+
+/** An updater on a root of its own, whose releases are shell scripts. */
+class Lab implements AsyncDisposable {
+  readonly folder = Deno.makeTempDirSync({ prefix: "ivy-updater-" });
+  readonly paths = pathsOf(join(this.folder, "root"));
+  readonly log: string[] = [];
+  readonly restarts: string[] = [];
+  readonly server = new ReleaseServer({ folder: join(this.folder, "web") });
+  updater: Updater;
+
+  constructor(change: (updater: Record<string, unknown>) => Record<string, unknown> | null = (same) => same) {
+    const raw = JSON.parse(template);
+    raw.general.software_version = running;
+    raw.updater = change({
+      provider: "http",
+      base_url: this.server.url,
+      public_keys: [keys.publicKey],
+      access_token: { env: "TOKEN" },
+      probation_seconds: 5,
+    });
+    Deno.mkdirSync(this.paths.versionFolder, { recursive: true });
+    Deno.mkdirSync(this.paths.data);
+    const binary = join(this.paths.versionFolder, "ivy");
+    Deno.writeTextFileSync(binary, "the running binary");
+    Deno.symlinkSync(running, this.paths.current);
+    this.updater = new Updater({
+      paths: this.paths,
+      binary,
+      loaded: () => ({ raw, config: configSchema.parse(raw), file: this.paths.configFile }) as LoadedConfig,
+      vitals: { failures: () => ({}), health: () => ({ procedures: ["walk"], backends: [] }) },
+      logger: createLogger("updater", ({ subject }) => void this.log.push(subject)),
+      onLog: () => {},
+      releaseModule: import.meta.resolve("../../../src/release/worker.ts"),
+      environment: { PATH: "/usr/bin:/bin", TOKEN: "secret-token" },
+      restart: (reason) => void this.restarts.push(reason),
+      pace: { stallMs: 1000, retryMs: 1, attempts: 1 },
+    });
+  }
+
+  async publish(text: string, serial = 7): Promise<void> {
+    const binary = join(this.folder, "made");
+    Deno.writeTextFileSync(binary, text);
+    const output = join(this.folder, "web", NEW);
+    const binaries = { [Deno.build.target]: binary };
+    await makeRelease({ binaries, output, version: NEW, serial, acceptance: "// none" });
+    const line = await signBytes(Deno.readFileSync(join(output, SUMS_NAME)), keys.privatePem);
+    Deno.writeTextFileSync(join(output, SIGNATURES_NAME), `${line}\n`);
+  }
+
+  /** What the control API answers, line by line. */
+  async ask(version: string | null, folder: string | null = null): Promise<Record<string, unknown>[]> {
+    const body = JSON.stringify({ version, folder });
+    const route = updateRoutes(this.updater)["POST /v1/update"]!;
+    const response = await route(new Request("http://ivy/", { method: "POST", body })) as Response;
+    return (await response.text()).trim().split("\n").map((line) => JSON.parse(line));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.updater.stop();
+    await this.server[Symbol.asyncDispose]();
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+Deno.test("a good release: fetched, tested, laid out with the configuration, counted, switched to", async () => {
+  await using lab = new Lab();
+  await lab.publish(script());
+  const lines = await lab.ask(NEW);
+  assertEquals(lines.at(-1), { outcome: { kind: "interrupted" } });
+  const { paths } = lab;
+  assertEquals(Deno.readLinkSync(paths.current), NEW);
+  const { configFile } = pathsOf(paths.root, NEW);
+  assertEquals(JSON.parse(Deno.readTextFileSync(configFile)).general.software_version, NEW);
+  assertEquals(Deno.statSync(configFile).mode! & 0o777, 0o600);
+  assertEquals(Deno.readTextFileSync(paths.probation), `${NEW} ${running} 0 125 -\n`);
+  assertEquals(JSON.parse(Deno.readTextFileSync(paths.update)).before.procedures, ["walk"]);
+  assertEquals(Deno.readTextFileSync(join(paths.root, NEW, "previous")), `${running}\n`);
+  assert(!exists(paths.staging));
+  assertEquals(lab.restarts, [`Ivy ${NEW} takes over`]);
+  assertEquals(lab.log.map((line) => line.split(/[ :]/)[0]), [
+    "looking",
+    "downloading",
+    "downloaded",
+    "testing",
+    "switching",
+  ]);
+  assertEquals(
+    lab.server.served.every(({ headers }) => headers["authorization"] === "Bearer secret-token"),
+    true,
+  );
+});
+
+const REFUSED: [name: string, then: string, reason: RegExp][] = [
+  [
+    "configuration",
+    `[ "$1" = config ] && { echo '{"faults":["a: wrong"]}'; exit 78; }; exit 0`,
+    /not valid for the new version: a: wrong/,
+  ],
+  [
+    "acceptance tests",
+    `[ "$1" = test ] && { echo "the valve is stuck"; exit 1; }; exit 0`,
+    /tests failed: the valve is stuck/,
+  ],
+];
+
+for (const [name, then, reason] of REFUSED) {
+  Deno.test(`refused for its ${name}; nothing has changed`, async () => {
+    await using lab = new Lab();
+    await lab.publish(script(then));
+    const [last] = (await lab.ask(NEW)).slice(-1) as { outcome: { kind: string; reason: string } }[];
+    assertEquals(last!.outcome.kind, "rejected");
+    assertMatch(last!.outcome.reason, reason);
+    assertEquals(Deno.readLinkSync(lab.paths.current), running);
+    assert(!exists(lab.paths.probation));
+  });
+}
+
+Deno.test("what is not there yet is postponed; a version that runs already is no update", async () => {
+  await using lab = new Lab();
+  const [missing] = (await lab.ask(NEW)).slice(-1) as { outcome: { kind: string; reason: string } }[];
+  assertEquals(missing!.outcome.kind, "postponed");
+  assertStringIncludes(missing!.outcome.reason, "status 404");
+  assertEquals(await lab.ask(running), [{ error: `${running} runs already` }]);
+});
+
+Deno.test("the previous version is on the disk: it is tested and switched to without any download", async () => {
+  await using lab = new Lab();
+  const { paths } = lab;
+  Deno.mkdirSync(join(paths.root, NEW));
+  Deno.writeTextFileSync(join(paths.root, NEW, "ivy"), script(), { mode: 0o755 });
+  Deno.writeTextFileSync(join(paths.versionFolder, "previous"), `${NEW}\n`);
+  assertEquals((await lab.ask(NEW)).at(-1), { outcome: { kind: "interrupted" } });
+  assertEquals(lab.server.served, []);
+  assertEquals(Deno.readLinkSync(paths.current), NEW);
+});
+
+Deno.test("one at a time; the end of the agent breaks an update off, to be asked for again", async () => {
+  await using lab = new Lab();
+  await lab.publish(script(`[ "$1" = test ] && sleep 2; exit 0`));
+  const testing = Promise.withResolvers<void>();
+  lab.updater.watch((phase) => phase.startsWith("testing") && testing.resolve());
+  const first = lab.ask(NEW);
+  await testing.promise;
+  assertEquals((await lab.ask(NEW)).at(-1), {
+    outcome: { kind: "postponed", reason: "another update is under way" },
+  });
+  lab.updater.stop();
+  assertEquals((await first).at(-1), { outcome: { kind: "interrupted" } });
+  assertEquals([lab.restarts, Deno.readLinkSync(lab.paths.current)], [[], running]);
+});
+
+Deno.test("a node that is updated by hand says so; so does one without its token", async () => {
+  await using byHand = new Lab(() => null);
+  assertMatch(`${(await byHand.ask(NEW))[0]!["error"]}`, /"updater" is null/);
+  await using noToken = new Lab((updater) => ({ ...updater, access_token: { env: "NOWHERE" } }));
+  assertMatch(`${(await noToken.ask(NEW))[0]!["error"]}`, /NOWHERE is not set/);
+});
+
+Deno.test("check tells of a release without bringing it, also of one on this machine", async () => {
+  await using lab = new Lab();
+  await lab.publish(script());
+  const facts = { version: NEW, serial: 7, running_version: running };
+  assertEquals(await lab.updater.check(NEW), facts);
+  assertEquals(await lab.updater.check(null, join(lab.folder, "web", NEW)), facts);
+  assertEquals((await lab.ask(null, join(lab.folder, "web", NEW))).at(-1), {
+    outcome: { kind: "interrupted" },
+  });
+  assertEquals(lab.server.served.some(({ path }) => path.includes("ivy-")), false);
+});
