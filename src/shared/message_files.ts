@@ -17,21 +17,32 @@ export function messageDays(directory: string): string[] {
 /**
  * The lines of one day, from the compressed part and from the part that is still plain, in this order. A line that
  * stands in both (a crash came between compressing and removing) comes once; a day that is being compressed just now
- * is read whole.
+ * is read whole. A part that is damaged ends with a line that cannot be parsed, as damaged lines cannot.
+ *
+ * @param isFatal Which errors of reading are to be thrown; by default none is.
  */
-export async function* linesOfDay(directory: string, day: string): AsyncGenerator<string, void, void> {
+export async function* linesOfDay(
+  directory: string,
+  day: string,
+  isFatal: (error: unknown) => boolean = () => false,
+): AsyncGenerator<string, void, void> {
   const path = join(directory, `${day}.jsonl`);
   using plain = await openIfThere(path); // first: it is removed only after the compressed one is there
   using compressed = await openIfThere(`${path}.gz`);
   let lastId = 0;
   for (const part of [gunzippedLines(compressed), linesOf(plain)]) {
-    for await (const line of part) {
+    for await (const line of untilDamage(part, isFatal)) {
       const id = idOfLine(line);
       if (id !== undefined && id <= lastId) continue;
       lastId = id ?? lastId;
       yield line;
     }
   }
+}
+
+/** True when compressed data is damaged, and not merely hard to read just now. */
+export function isDamagedArchive(error: unknown): boolean {
+  return String((error as { code?: unknown } | null)?.code).startsWith("Z_");
 }
 
 /** The lines of a compressed file; none when there is no such file. */
@@ -74,8 +85,21 @@ async function* chunksOf(
 async function* gunzippedLines(file: OpenFile | undefined): AsyncGenerator<string, void, void> {
   if (file === undefined) return;
   const compressed = chunksOf(file.file, () => new Uint8Array(CHUNK_BYTES));
-  const plain = Readable.from(compressed).pipe(createGunzip()); // knows files of several members, unlike the web's
+  const plain = createGunzip(); // knows files of several members, unlike the web's
+  Readable.from(compressed).on("error", (error) => plain.destroy(error)).pipe(plain);
   yield* splitLines(plain as AsyncIterable<Uint8Array>);
+}
+
+async function* untilDamage(
+  lines: AsyncIterable<string>,
+  isFatal: (error: unknown) => boolean,
+): AsyncGenerator<string, void, void> {
+  try {
+    yield* lines;
+  } catch (error) {
+    if (isFatal(error)) throw error;
+    yield `damaged: ${(error as Error).message}`;
+  }
 }
 
 async function* linesOf(file: OpenFile | undefined): AsyncGenerator<string, void, void> {

@@ -1,6 +1,7 @@
 // Runs in: store worker.
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { readBytes } from "./disk.ts";
 
 export type Database = DatabaseSync;
 
@@ -68,6 +69,9 @@ const SCHEMA = `
 
 /** Opens (or creates) the outbox database; each commit is on the disk when it returns. */
 export function openDatabase(path: string): Database {
+  if (isWriteProtected(path)) {
+    throw new Error("database disk image is malformed: its format cannot be written");
+  }
   const database = new DatabaseSync(path);
   try {
     prepare(database, path);
@@ -76,6 +80,12 @@ export function openDatabase(path: string): Database {
     database.close(); // whoever forgets it lets it remove the log of its successor
     throw error;
   }
+}
+
+/** A damaged format version looks like missing permission to write, which is no reason to build a new database. */
+function isWriteProtected(path: string): boolean {
+  const [version] = readBytes(path, 18, 1);
+  return version !== undefined && version > 2;
 }
 
 function prepare(database: Database, path: string): void {
@@ -137,7 +147,7 @@ export function isDiskFull(error: unknown): boolean {
 
 /** What SQLite says of a damaged database, also of one in which values or names have changed. */
 const DAMAGE =
-  /malformed|not a database|disk image|no such (table|column)|unsupported file format|readonly database|constraint failed|too large to be represented/;
+  /malformed|not a database|disk image|no such (table|column)|unsupported file format|constraint failed|too large to be represented/;
 
 /** True when the database itself is damaged. */
 export function isDamaged(error: unknown): boolean {

@@ -60,7 +60,9 @@ export async function expiredDays(
 
 /** Removes a day's files. */
 export async function removeDay(directory: string, day: string): Promise<void> {
-  for (const ending of [".jsonl", ".jsonl.gz"]) await rm(join(directory, day + ending), { force: true });
+  for (const ending of [".jsonl.gz.tmp", ".jsonl", ".jsonl.gz"]) {
+    await rm(join(directory, day + ending), { force: true });
+  }
 }
 
 async function lastWrittenMs(directory: string, day: string): Promise<number> {

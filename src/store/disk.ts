@@ -7,6 +7,19 @@ export function freeBytes(path: string): number {
   return bavail * bsize;
 }
 
+/** At most `count` bytes of a file from an offset on; none when there is no such file. */
+export function readBytes(path: string, offset: number, count: number): Uint8Array {
+  try {
+    using file = Deno.openSync(path);
+    file.seekSync(offset, Deno.SeekMode.Start);
+    const bytes = new Uint8Array(count);
+    return bytes.subarray(0, file.readSync(bytes) ?? 0);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return new Uint8Array(0);
+    throw error;
+  }
+}
+
 /** Makes the names in a folder survive a power cut. */
 export function syncFolder(path: string): void {
   using folder = Deno.openSync(path);

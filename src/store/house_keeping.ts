@@ -86,7 +86,7 @@ export class HouseKeeper {
     for (const day of finishedDays(files.directory, utcDay(now()))) {
       if (this.#isClosed || outbox.holdsDay(day, syncedId())) continue; // its file is not whole yet
       files.letGo(day);
-      await compressDay(files.directory, day);
+      await this.#guarded(() => compressDay(files.directory, day));
     }
   }
 

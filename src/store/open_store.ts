@@ -77,5 +77,5 @@ async function rebuild({ directory, runId, logger, now }: StoreOptions, reason: 
     );
   }
   if (damagedLines > 0) logger.warning(`${damagedLines} damaged lines of daily files were skipped`);
-  return openDatabase(databasePath(directory));
+  return openChecked(directory);
 }

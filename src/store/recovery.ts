@@ -3,9 +3,9 @@ import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Variant, VARIANTS } from "../shared/message.ts";
 import { type Database, databasePath, inTransaction, openDatabase } from "./database.ts";
-import { syncFolder } from "./disk.ts";
+import { sizeBytes, syncFolder } from "./disk.ts";
 import { type KnownPlaces, notePlaces, readDamagedPlaces, readNotedPlaces } from "./known_places.ts";
-import { linesOfDay, messageDays } from "../shared/message_files.ts";
+import { isDamagedArchive, linesOfDay, messageDays } from "../shared/message_files.ts";
 import { Outbox } from "./outbox.ts";
 import { Places } from "./places.ts";
 import { parseLine, type Row } from "../shared/message_line.ts";
@@ -13,6 +13,8 @@ import { parseLine, type Row } from "../shared/message_line.ts";
 /** Ids that may have been given out but stand nowhere any more are skipped by this much. */
 const ID_GAP = 1000;
 const CHUNK = 1000;
+/** A daily file that cannot be read may be readable the next time; in this attempt it is done without. */
+const LAST_ATTEMPT = 4;
 /** A database, its log and the index of that, in the order in which they can go without making another of it. */
 const PARTS = ["", "-wal", "-shm"];
 
@@ -30,16 +32,22 @@ export interface Recovery {
   lastId: number;
 }
 
-/** Lets the next start rebuild the database, also when the damage does not show at once. */
-export function markDamaged(directory: string, reason: string): void {
-  Deno.writeTextFileSync(markPath(directory), reason);
+/**
+ * Lets the next start rebuild the database, also when the damage does not show at once.
+ *
+ * @returns how often it has been marked since it was whole.
+ */
+export function markDamaged(directory: string, reason: string): number {
+  const path = markPath(directory);
+  Deno.writeTextFileSync(path, `${reason.replaceAll("\n", " ")}\n`, { append: true });
   syncFolder(directory);
+  return Deno.readTextFileSync(path).split("\n").length - 1;
 }
 
 /** Why the database has been found damaged; undefined when it has not. */
 export function damageMark(directory: string): string | undefined {
   try {
-    return Deno.readTextFileSync(markPath(directory));
+    return Deno.readTextFileSync(markPath(directory)).split("\n", 1)[0];
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
@@ -54,13 +62,15 @@ export async function rebuildDatabase(
   directory: string,
   { reason, runId, nowMs }: { reason: string; runId: string; nowMs: number },
 ): Promise<Recovery> {
-  markDamaged(directory, reason);
+  const attempt = markDamaged(directory, reason);
+  const isFatal = (error: unknown) => attempt < LAST_ATTEMPT && !isDamagedArchive(error);
   const known = readNotedPlaces(directory) ?? readDamagedPlaces(directory);
   if (known !== undefined) notePlaces(directory, known); // the damaged one is soon elsewhere
   const path = join(directory, "outbox.rebuilt.sqlite3");
   for (const part of PARTS) rmSync(path + part, { force: true });
   const database = openDatabase(path);
-  const recovery = await fill(database, directory, known, runId).finally(() => database.close());
+  const recovery = await fill(database, directory, known, runId, isFatal).finally(() => database.close());
+  if (sizeBytes(`${path}-wal`) > 0) throw new Error("database or disk is full: the rebuilt one is not whole");
   const kept = moveAside(directory, nowMs);
   renameSync(path, databasePath(directory));
   syncFolder(directory);
@@ -74,6 +84,7 @@ async function fill(
   directory: string,
   known: KnownPlaces | undefined,
   runId: string,
+  isFatal: (error: unknown) => boolean,
 ): Promise<Omit<Recovery, "kept">> {
   if (known !== undefined) restoreMeta(database, known);
   const outbox = new Outbox(database, runId);
@@ -86,7 +97,7 @@ async function fill(
   const counts: Record<Variant, number> = { config: 0, log: 0, data: 0 };
   const folder = join(directory, "messages");
   for (const day of messageDays(folder)) {
-    for await (const rows of chunksOfDay(folder, day, () => recovery.damagedLines++)) {
+    for await (const rows of chunksOfDay(folder, day, isFatal, () => recovery.damagedLines++)) {
       inTransaction(database, () => {
         for (const row of rows) {
           counts[row.variant]++;
@@ -147,20 +158,17 @@ function isWaitedFor(row: Row, known: KnownPlaces | undefined): boolean {
 async function* chunksOfDay(
   directory: string,
   day: string,
+  isFatal: (error: unknown) => boolean,
   onDamagedLine: () => void,
 ): AsyncGenerator<Row[]> {
   let rows: Row[] = [];
-  try {
-    for await (const line of linesOfDay(directory, day)) {
-      const row = parseLine(line);
-      if (row === undefined) onDamagedLine();
-      else if (rows.push(row) === CHUNK) {
-        yield rows;
-        rows = [];
-      }
+  for await (const line of linesOfDay(directory, day, isFatal)) {
+    const row = parseLine(line);
+    if (row === undefined) onDamagedLine();
+    else if (rows.push(row) === CHUNK) {
+      yield rows;
+      rows = [];
     }
-  } catch {
-    onDamagedLine(); // a damaged compressed file: what came before the damage counts
   }
   yield rows;
 }

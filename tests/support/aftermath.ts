@@ -81,7 +81,7 @@ function judge(
 ): string[] {
   const dayBefore = new Date(BEFORE.nowMs).toISOString().slice(0, 10);
   const files = [...Deno.readDirSync(join(directory, "messages"))];
-  const isThere = files.some(({ name }) => name.startsWith(dayBefore));
+  const isThere = files.some(({ name }) => name.startsWith(`${dayBefore}.jsonl`) && !name.endsWith(".tmp"));
   const gone = isThere ? [] : [...before.acknowledged].map((key) => variantOfSequence(Number(key.slice(1))));
   return findFaults(directory, {
     acknowledged: [...evidence.acknowledged, ...(isThere ? before.acknowledged : [])],

@@ -16,12 +16,16 @@ import { randomFrom } from "./sampling.ts";
 import { Scratch } from "./scratch.ts";
 import { BEFORE, FIRST_LIFE, type Phase, WORKLOAD } from "./workload.ts";
 
+const DATABASES = ["outbox", "outbox.rebuilt"].flatMap((name) => [`${name}.sqlite3`, `${name}.sqlite3-wal`]);
 const PROGRAM = fromFileUrl(new URL("./workload_program.ts", import.meta.url));
 
 /** One call that is to fail, and the files that count. */
 export interface Strike extends Injection {
   files: string[];
 }
+
+/** A workload on a folder that has been used, on the same with a damaged database, and on an empty folder. */
+export type Workload = "two days" | "two days after a damage" | "the first life";
 
 /** How one strike ended. */
 export interface Outcome {
@@ -34,24 +38,28 @@ export interface Outcome {
 /** Lets the workload run on a fresh copy of the same folder again and again, each time with another call failing. */
 export class CrashLab implements AsyncDisposable {
   #scratch = new Scratch("ivy-crash-");
-  #which: "whole" | "first";
+  #workload: Workload;
   #retentionDays: number | null;
   #before = new Evidence();
   #cuts = 0;
 
-  /**
-   * @param which `whole`: a workload on a folder that has been used; `first`: a store that is made from nothing
-   * @param retentionDays with null, a full disk costs no day its files
-   */
-  constructor(which: "whole" | "first", retentionDays: number | null) {
-    this.#which = which;
+  /** @param retentionDays with null, a full disk costs no day its files */
+  constructor(workload: Workload, retentionDays: number | null) {
+    this.#workload = workload;
     this.#retentionDays = retentionDays;
   }
 
   async prepare(): Promise<this> {
-    if (this.#which === "whole") this.#before = await prepare(this.#beginning);
-    else await Deno.mkdir(this.#beginning);
+    if (this.#isFirst) await Deno.mkdir(this.#beginning);
+    else this.#before = await prepare(this.#beginning);
+    if (this.#workload === "two days after a damage") {
+      Deno.writeTextFileSync(join(this.#beginning, "outbox.sqlite3"), "no database");
+    }
     return this;
+  }
+
+  get #isFirst(): boolean {
+    return this.#workload === "the first life";
   }
 
   get #beginning(): string {
@@ -59,7 +67,7 @@ export class CrashLab implements AsyncDisposable {
   }
 
   get phases(): Phase[] {
-    return this.#which === "whole" ? WORKLOAD : FIRST_LIFE;
+    return this.#isFirst ? FIRST_LIFE : WORKLOAD;
   }
 
   /** Every call of the workload, as a strike of one kind. */
@@ -122,7 +130,7 @@ export class CrashLab implements AsyncDisposable {
     const days = [BEFORE, ...this.phases].map(({ nowMs }) => new Date(nowMs).toISOString().slice(0, 10));
     const ofDays = (ending: string) => days.map((day) => `messages/${day}${ending}`);
     return [
-      ["outbox.sqlite3", "outbox.sqlite3-wal", "places.json", "places.json.tmp", ...ofDays(".jsonl")],
+      [...DATABASES, "outbox.damaged", "places.json", "places.json.tmp", ...ofDays(".jsonl")],
       [...ofDays(".jsonl.gz"), ...ofDays(".jsonl.gz.tmp"), "messages", "."],
     ];
   }
@@ -139,7 +147,7 @@ export class CrashLab implements AsyncDisposable {
   #program(directory: string): string[] {
     const deno = [Deno.execPath(), "run", "--quiet", "--no-check", "--allow-all", PROGRAM];
     const retention = this.#retentionDays === null ? [] : [`${this.#retentionDays}`];
-    return [...deno, directory, this.#which, ...retention];
+    return [...deno, directory, this.#isFirst ? "first" : "whole", ...retention];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

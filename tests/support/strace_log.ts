@@ -1,4 +1,5 @@
 // Runs in: tests.
+import { Buffer } from "node:buffer";
 
 /** One system call, as strace has written it down. */
 export interface TracedCall {
@@ -54,5 +55,5 @@ function parseCall(text: string, begunAfter: number): TracedCall | undefined {
 }
 
 function decodeHex(hex: string): Uint8Array {
-  return Uint8Array.fromHex(hex.replaceAll("\\x", ""));
+  return new Uint8Array(Buffer.from(hex.replaceAll("\\x", ""), "hex"));
 }

@@ -9,13 +9,12 @@ const isNightly = Deno.env.get("IVY_NIGHTLY") === "1";
 /** Behind how many events of a workload the power is cut, for each way to forget; in the night behind all. */
 const SAMPLE = Number(Deno.env.get("IVY_CUTS") ?? (isNightly ? Infinity : 150));
 
-for (const which of ["whole", "first"] as const) {
-  const life = which === "whole" ? "two days of a store" : "a store's first life";
+for (const workload of ["two days", "two days after a damage", "the first life"] as const) {
   Deno.test({
-    name: `a disk that forgets what was not synced, and a power cut anywhere in ${life}`,
+    name: `a disk that forgets what was not synced, and a power cut anywhere in ${workload} of a store`,
     ignore: needs("strace") !== undefined,
     fn: async (t) => {
-      await using lab = await new CrashLab(which, 30).prepare();
+      await using lab = await new CrashLab(workload, 30).prepare();
       const history = await lab.record();
       const moments = Array.from({ length: history.events.length + 1 }, (_, index) => index);
       for (const forgetting of FORGETTINGS) {
@@ -34,7 +33,7 @@ Deno.test({
   name: "a sync that fails, a store that goes on, and a power cut after that",
   ignore: needs("strace") !== undefined,
   fn: async () => {
-    await using lab = await new CrashLab("whole", 30).prepare();
+    await using lab = await new CrashLab("two days", 30).prepare();
     const { events } = await lab.record();
     const syncs = events.filter(({ kind }) => kind === "sync" || kind === "sync_folder").length;
     const calls = Array.from({ length: syncs }, (_, index) => ({ call: "fsync", when: index + 1 }));

@@ -1,6 +1,6 @@
 // Runs in: tests.
 import { assert, assertEquals } from "@std/assert";
-import { CrashLab, type Strike } from "../../support/crash_lab.ts";
+import { CrashLab, type Strike, type Workload } from "../../support/crash_lab.ts";
 import type { Injection } from "../../support/fault_injection.ts";
 import { needs } from "../../support/needs.ts";
 import { sample, sideBySide } from "../../support/sampling.ts";
@@ -9,6 +9,7 @@ const isNightly = Deno.env.get("IVY_NIGHTLY") === "1";
 /** How many calls of a workload are struck in each way, evenly spread; in the night all are. */
 const SAMPLE = Number(Deno.env.get("IVY_STRIKES") ?? (isNightly ? Infinity : 60));
 const SIDE_BY_SIDE = 2;
+const WORKLOADS: Workload[] = ["two days", "two days after a damage", "the first life"];
 
 const KINDS: { name: string; kind: Pick<Injection, "fault" | "isLasting"> }[] = [
   { name: "a write that fails", kind: { fault: "EIO" } },
@@ -18,12 +19,12 @@ const KINDS: { name: string; kind: Pick<Injection, "fault" | "isLasting"> }[] = 
 ];
 
 for (const { name, kind } of KINDS) {
-  for (const which of ["whole", "first"] as const) {
+  for (const workload of WORKLOADS) {
     Deno.test({
-      name: `${name} loses nothing: ${which === "whole" ? "two days of a store" : "a store's first life"}`,
+      name: `${name} loses nothing: ${workload} of a store`,
       ignore: needs("strace") !== undefined,
       fn: async () => {
-        await using lab = await new CrashLab(which, kind.fault === "ENOSPC" ? null : 30).prepare();
+        await using lab = await new CrashLab(workload, kind.fault === "ENOSPC" ? null : 30).prepare();
         await strikeAll(lab, sample(await lab.strikes(kind), SAMPLE));
       },
     });
