@@ -1,7 +1,7 @@
 // Runs in: main thread.
 import { requestAgent } from "../agent/control_client.ts";
 import { CommandError, EXIT, type ExitStatus } from "../agent/errors.ts";
-import { pathsOf } from "../agent/paths.ts";
+import { exists, pathsOf } from "../agent/paths.ts";
 import { takeRunLock } from "../agent/run_lock.ts";
 import { rollBack } from "../agent/updater/updater.ts";
 import type { CommandContext } from "./command.ts";
@@ -15,6 +15,9 @@ export default async function rollback({ out, root }: CommandContext): Promise<E
     if (!response.ok) throw new CommandError(answer.error);
     out.print(`back to Ivy ${answer.version}, which takes over now`);
     return EXIT.done;
+  }
+  if (!exists(paths.current)) {
+    throw new CommandError(`there is no node at ${root}; create one with: ivy init --root ${root}`);
   }
   const taken = await takeRunLock(paths.lockFile);
   if (!("lock" in taken)) throw new CommandError(`the agent on ${root} is just starting or ending`);

@@ -9,6 +9,7 @@ import { AgentProcess } from "./agent_process.ts";
 import { compiledIvy } from "./binary.ts";
 import { readMessages, type StoredLine } from "./messages.ts";
 import { type Ended, runIvy, type TestConfig } from "./node.ts";
+import { shippedIvy } from "./program.ts";
 import { ReleaseServer, type ReleaseServerOptions } from "./release_server.ts";
 import { until } from "./until.ts";
 
@@ -126,8 +127,9 @@ export class UpdateLab implements AsyncDisposable {
     await until(() => `${pattern} in the log:\n${this.log}`, () => pattern.test(this.log), limitMs);
   }
 
+  /** A command of this version; the agent that it talks to may be of another. */
   async ivy(...args: string[]): Promise<Ended> {
-    return await runIvy([this.launcher], [...args, "--root", this.root], { env: this.#env });
+    return await runIvy(shippedIvy(), [...args, "--root", this.root], { covered: true, env: this.#env });
   }
 
   messages(): StoredLine[] {
