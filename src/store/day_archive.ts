@@ -23,10 +23,12 @@ export async function compressDay(directory: string, day: string): Promise<void>
   const compressed = `${plain}.gz`;
   const temporary = `${compressed}.tmp`;
   const { size } = statSync(plain);
-  if (await lastIdIn(plainLines(plain)) > await lastIdIn(compressedLines(compressed))) {
+  const doneId = await lastIdIn(compressedLines(compressed));
+  if (await lastIdIn(plainLines(plain)) > doneId) {
     await rm(temporary, { force: true });
     if (existsSync(compressed)) await pipeline(createReadStream(compressed), createWriteStream(temporary));
-    await pipeline(createReadStream(plain), createGzip(), createWriteStream(temporary, { flags: "a" }));
+    const lines = existsSync(compressed) ? linesBehind(plain, doneId) : createReadStream(plain);
+    await pipeline(lines, createGzip(), createWriteStream(temporary, { flags: "a" }));
     await syncFile(temporary);
     await rename(temporary, compressed);
     await syncFile(directory);
@@ -38,6 +40,11 @@ async function lastIdIn(lines: AsyncIterable<string>): Promise<number> {
   let lastId = 0;
   for await (const line of lines) lastId = idOfLine(line) ?? lastId;
   return lastId;
+}
+
+/** What a crash has left in the plain file although it is compressed already is left out. */
+async function* linesBehind(plain: string, id: number): AsyncGenerator<string, void, void> {
+  for await (const line of plainLines(plain)) if ((idOfLine(line) ?? Infinity) > id) yield `${line}\n`;
 }
 
 /**

@@ -69,6 +69,21 @@ Deno.test("a crash between compressing and removing leaves no line twice", async
   assertEquals((await test.lines()).length, 2);
 });
 
+Deno.test("a crash between compressing and removing, and a clock that goes back to the day, leave no line twice", async () => {
+  await using test = await new TestStore().open();
+  await test.send("data", "a", "b");
+  await test.store.close();
+  const plain = join(test.messagesFolder, "2026-06-15.jsonl");
+  const text = Deno.readTextFileSync(plain);
+  await compressDay(test.messagesFolder, "2026-06-15");
+  Deno.writeTextFileSync(plain, text); // as if it had not been removed
+  await test.open();
+  await test.send("data", "c");
+  await test.store.close();
+  await compressDay(test.messagesFolder, "2026-06-15");
+  assertEquals((await test.messages()).map(({ id }) => id), [1, 2, 3]);
+});
+
 Deno.test("retention removes old days, but none that a backend waits for", async () => {
   const settings = { ...new TestStore().options().settings, retention_days: 10 };
   await using test = await new TestStore({ settings, backends: ["b"] }).open();

@@ -6,7 +6,8 @@ import { Scratch } from "./scratch.ts";
 import { append, drain, openAt, type Phase } from "./workload.ts";
 
 const DAY_MS = 86_400_000;
-const NOW_MS = Date.parse("2099-05-01T12:00:00Z");
+/** Noon of the store's second day. */
+export const NOW_MS = Date.parse("2099-05-01T12:00:00Z");
 const FIRST_DAY = { from: 1, to: 60 };
 /** Places are noted before these. */
 const ACKNOWLEDGED = { from: 61, to: 160 };

@@ -75,11 +75,17 @@ function readDay(path: string, day: string, faults: string[]): DayLine[] {
 }
 
 function parse(text: string, day: string, path: string, faults: string[]): DayLine[] {
+  const message = valueOf(text) as Message | null | undefined;
+  if (typeof message?.id === "number") return [{ day, text, message }];
+  faults.push(`${path}: a damaged line: ${text.slice(0, 80)}`);
+  return [];
+}
+
+function valueOf(text: string): unknown {
   try {
-    return [{ day, text, message: JSON.parse(text) as Message }];
+    return JSON.parse(text);
   } catch {
-    faults.push(`${path}: a damaged line: ${text.slice(0, 80)}`);
-    return [];
+    return undefined;
   }
 }
 

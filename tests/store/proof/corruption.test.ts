@@ -1,8 +1,9 @@
 // Runs in: tests.
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { AgedStore } from "../../support/aged_store.ts";
+import { AgedStore, NOW_MS } from "../../support/aged_store.ts";
 import { randomFrom } from "../../support/sampling.ts";
+import { drain, openAt } from "../../support/workload.ts";
 
 const isNightly = Deno.env.get("IVY_NIGHTLY") === "1";
 const FLIPS = Number(Deno.env.get("IVY_FLIPS") ?? (isNightly ? 2000 : 100));
@@ -92,6 +93,76 @@ Deno.test("any byte of the database's header may change, and the store goes on",
     await Deno.remove(directory, { recursive: true });
   }
 });
+
+/** What may stand in a plain daily file after a careless hand or a failing disk, and what it is worth. */
+const BAD_LINES: { name: string; spoil: (text: string) => string; isReported?: boolean }[] = [
+  { name: "a line of noise", spoil: (text) => afterLine(text, 30, "\u0001\u0002 noise {\n") },
+  { name: "zeros", spoil: (text) => afterLine(text, 30, `${"\0".repeat(4096)}\n`) },
+  { name: "a line that is empty", spoil: (text) => afterLine(text, 30, "\n"), isReported: false },
+  { name: "a line of another program", spoil: (text) => afterLine(text, 30, '{"id":"x"}\n[]\nnull\n') },
+  { name: "a torn last line", spoil: (text) => `${text}{"id":200,"timestamp":40` },
+  { name: "a last line without its end", spoil: (text) => text.slice(0, -1), isReported: false },
+];
+
+for (const { name, spoil, isReported = true } of BAD_LINES) {
+  for (const database of ["whole", "damaged"]) {
+    Deno.test(`${name} in a daily file, beside a ${database} database, is skipped and does no harm`, async () => {
+      await using aged = await new AgedStore().age();
+      const directory = await aged.copy();
+      const file = join(directory, "messages/2099-05-01.jsonl");
+      Deno.writeTextFileSync(file, spoil(Deno.readTextFileSync(file)));
+      if (database === "damaged") write(directory, DATABASE, "no database");
+      const { faults, complaints } = await aged.judge(directory);
+      const serious = faults.filter((fault) => !/: a damaged line/.test(fault));
+      assertEquals(serious, [], serious.join("\n"));
+      const report = complaints.find((line) => /damaged lines of daily files were skipped/.test(line));
+      assertEquals(report !== undefined, database === "damaged" && isReported, complaints.join("\n"));
+    });
+  }
+}
+
+function afterLine(text: string, number: number, inserted: string): string {
+  const lines = text.split("\n");
+  return [...lines.slice(0, number), inserted + lines.slice(number).join("\n")].join("\n");
+}
+
+/** What may have become of a day's archive. */
+const BAD_ARCHIVES: { name: string; spoil: (bytes: Uint8Array) => Uint8Array }[] = [
+  { name: "an archive that is cut off", spoil: (bytes) => bytes.slice(0, -20) },
+  {
+    name: "an archive with other bytes in its middle",
+    spoil: (bytes) => bytes.fill(7, bytes.length >> 1, -9),
+  },
+  { name: "an archive of noise", spoil: () => noise(500) },
+  { name: "an empty archive", spoil: () => new Uint8Array(0) },
+];
+
+for (const { name, spoil } of BAD_ARCHIVES) {
+  Deno.test(`${name} ends neither the rebuild of the database nor a replay`, async () => {
+    await using aged = await new AgedStore().age();
+    const directory = await aged.copy();
+    const archive = join(directory, "messages/2099-04-30.jsonl.gz");
+    Deno.writeFileSync(archive, spoil(Deno.readFileSync(archive)));
+    write(directory, DATABASE, "no database");
+    const complaints: string[] = [];
+    const failures: unknown[] = [];
+    const life = { directory, retentionDays: null, say: (line: string) => complaints.push(line) };
+    const store = await openAt(NOW_MS, life, (error) => failures.push(error));
+    assert(
+      complaints.some((line) => /1 damaged lines/.test(line)) || name === "an empty archive",
+      `${complaints}`,
+    );
+    store.request({ kind: "replay", backend: "near", fromMs: 0, toMs: NOW_MS + 1 });
+    const handed = new Set<string>();
+    await drain(store, "near", (line) => line.startsWith("l near ") && handed.add(line.slice(7)));
+    await store.close();
+    assertEquals(failures, []);
+    const missing = [...aged.evidence.acknowledged].filter((key) =>
+      Number(key.slice(1)) > 60 && !handed.has(key)
+    );
+    assertEquals(missing, [], "the day whose file is whole was handed out");
+  });
+}
 
 /** SQLite does not see every change: a text that has become another one, it hands out as it is. */
 function isSerious(fault: string): boolean {
