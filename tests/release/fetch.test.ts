@@ -6,6 +6,7 @@ import { hashBlocks, makeRelease } from "../../src/build/release.ts";
 import type { ReleaseOrder, ReleaseSource } from "../../src/shared/protocol.ts";
 import { SIGNATURES_NAME, SUMS_NAME } from "../../src/shared/release.ts";
 import { createKeys, signBytes } from "../../src/shared/signatures.ts";
+import { mayMount, SmallDisk } from "../support/small_disk.ts";
 import { ReleaseServer, type ReleaseServerOptions } from "../support/release_server.ts";
 
 const BLOCK = 65_536;
@@ -76,14 +77,15 @@ class Lab implements AsyncDisposable {
   }
 
   async fetch(change: Partial<ReleaseOrder> = {}) {
-    await using worker = this.worker();
+    await using worker = this.worker(change.source?.kind === "local" ? this.staging : change.staging);
     const found = await worker.find(this.order(change));
     return { ...found, ...await worker.fetch(() => {}) };
   }
 
-  worker(): ReleaseWorker {
+  /** @param staging all that it may touch. */
+  worker(staging = this.staging): ReleaseWorker {
     const module = import.meta.resolve("../../src/release/worker.ts");
-    return new ReleaseWorker({ module, staging: this.staging, onLog: () => {} });
+    return new ReleaseWorker({ module, staging, onLog: () => {} });
   }
 
   assertFetched(bytes: Uint8Array): void {
@@ -397,4 +399,22 @@ Deno.test("the worker touches nothing but the staging folder", async () => {
 Deno.test("the blocks of a file are hashed as the node does", async () => {
   const { whole, blocks } = await hashBlocks(new URL(import.meta.url).pathname);
   assertEquals(blocks.sha256.length === 1 ? blocks.sha256[0] : whole, whole);
+});
+
+Deno.test({
+  name: "given up for now: the disk is full during the download, or when it is unpacked",
+  ignore: !mayMount(),
+  async fn() {
+    const bytes = noise(40 * BLOCK);
+    await using lab = await Lab.open(bytes);
+    using disk = new SmallDisk(60 * BLOCK);
+    disk.fill();
+    const error = await refusal(lab, { staging: disk.path });
+    assertEquals([error.message.split(",")[0], error.mayMend], ["the disk is full", true]);
+    disk.empty();
+    await using worker = lab.worker(disk.path);
+    await worker.find(lab.order({ staging: disk.path }));
+    const again = await assertRejects(() => worker.fetch(() => {}), UnavailableError);
+    assertEquals(again.mayMend, true, again.message); // there is room for one copy, not for two
+  },
 });

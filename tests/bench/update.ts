@@ -1,0 +1,135 @@
+// Runs in: benchmarks.
+import { dirname, fromFileUrl, join } from "@std/path";
+import { hashBlocks } from "../../src/build/release.ts";
+import { filesBelow } from "../../src/build/files.ts";
+import { parseEntry } from "../../src/agent/log_format.ts";
+import { compiledIvy } from "../support/binary.ts";
+import { NEW, OLD, twoVersions, UpdateLab } from "../support/update_lab.ts";
+import type { BenchRow } from "./row.ts";
+
+const PROJECT = dirname(dirname(dirname(fromFileUrl(import.meta.url))));
+const HASHED_BYTES = 100_000_000;
+const TEN_LINES = Array.from(
+  { length: 10 },
+  (_, index) =>
+    `if (config.seconds_between_checks === ${7000 + index}) throw new Error("a line more: ${index}");`,
+).join("\n    ");
+
+/** What an update costs: bytes on the network, time without measurements, memory, processor. */
+export async function benchUpdate(): Promise<BenchRow[]> {
+  const { old, next } = await twoVersions();
+  const edited = await compileEdited();
+  const plain = await compiledIvy({ version: OLD });
+  return [
+    ...await benchTransfer("a first install, or a new Deno", { old, next, ranges: false }),
+    ...await benchTransfer("another version number", { old, next }),
+    ...await benchTransfer("ten lines of TypeScript and another version number", {
+      old: plain,
+      next: edited,
+    }),
+    await benchHashing(),
+  ];
+}
+
+/** Ivy with ten lines more in one of its files. */
+async function compileEdited(): Promise<string> {
+  const copy = await Deno.makeTempDir({ prefix: "ivy-edited-" });
+  try {
+    for (
+      const part of ["deno.json", "deno.lock", "main.ts", "src", "procedures", "config", "tests/acceptance"]
+    ) {
+      await copyPart(join(PROJECT, part), join(copy, part));
+    }
+    const file = join(copy, "procedures", "system_checks.ts");
+    const text = await Deno.readTextFile(file);
+    const call = "await checkOnce();";
+    if (!text.includes(call)) throw new Error(`${file} has no ${call} any more`);
+    await Deno.writeTextFile(file, text.replace(call, `{\n    ${TEN_LINES}\n    ${call}\n    }`));
+    return await compiledIvy({ entry: join(copy, "main.ts"), version: NEW });
+  } finally {
+    await Deno.remove(copy, { recursive: true });
+  }
+}
+
+async function copyPart(from: string, to: string): Promise<void> {
+  await Deno.mkdir(dirname(to), { recursive: true });
+  if ((await Deno.stat(from)).isFile) return await Deno.copyFile(from, to);
+  for await (const file of filesBelow(from)) await copyPart(file, join(to, file.slice(from.length)));
+}
+
+async function benchTransfer(
+  what: string,
+  { old, next, ranges = true }: { old: string; next: string; ranges?: boolean },
+): Promise<BenchRow[]> {
+  await using lab = await UpdateLab.open({
+    old,
+    server: { ranges },
+    configure: (config) => {
+      config.procedures = { system_checks: { enabled: true, seconds_between_checks: 1 } };
+    },
+  });
+  await lab.publish(next);
+  lab.supervise();
+  await lab.untilLog(/ ready: 1 procedures/);
+  const { pid } = lab.lives[0]!;
+  const beforeBytes = peakBytes(pid);
+  Deno.writeTextFileSync(`/proc/${pid}/clear_refs`, "5"); // the peak counts from now on
+  const sent = lab.server.sentBytes;
+  const asked = lab.ivy("update", NEW);
+  await lab.untilLog(/testing 4\.5\.6/);
+  const peak = peakBytes(pid);
+  await asked;
+  await lab.untilLog(/4\.5\.6 has proved itself/);
+  const sizeBytes = Deno.statSync(next).size;
+  const wire = lab.server.sentBytes - sent;
+  const isDelta = /\(delta\)/.test(lab.log);
+  return [
+    {
+      name: `bytes over the network, ${what}`,
+      value: wire / 1000,
+      unit: "kB",
+      limit: sizeBytes / 1000,
+      limitName: "binary",
+      ...(isDelta ? { goal: "≤ 1 %", met: wire <= sizeBytes / 100 } : {}),
+    },
+    {
+      name: `peak memory during the ${isDelta ? "delta" : "download"}, above before`,
+      value: Math.max(0, peak - beforeBytes) / 1e6,
+      unit: "MB",
+      goal: "≤ 40 MB",
+      met: peak - beforeBytes <= 40e6,
+    },
+    switchOver(lab.log),
+  ];
+}
+
+function switchOver(log: string): BenchRow {
+  const entries = log.split("\n").flatMap((line) => parseEntry(line) ?? []);
+  const stopping = entries.find(({ subject }) => /^stopping: Ivy/.test(subject))!;
+  const ready = entries.find(({ subject, timeMs }) => /^ready: /.test(subject) && timeMs > stopping.timeMs)!;
+  const tookMs = ready.timeMs - stopping.timeMs;
+  return {
+    name: "from the old version's end to the new one's readiness",
+    value: tookMs / 1000,
+    unit: "s",
+    goal: "≤ 5 s",
+    met: tookMs <= 5000,
+  };
+}
+
+/** The most memory that a process had. */
+function peakBytes(pid: number): number {
+  return Number(/VmHWM:\s+(\d+) kB/.exec(Deno.readTextFileSync(`/proc/${pid}/status`))![1]) * 1024;
+}
+
+async function benchHashing(): Promise<BenchRow> {
+  const file = await Deno.makeTempFile();
+  try {
+    await Deno.writeFile(file, new Uint8Array(HASHED_BYTES));
+    const startMs = performance.now();
+    await hashBlocks(file);
+    return { name: "hashing the blocks of 100 MB", value: (performance.now() - startMs) / 1000, unit: "s" };
+  } finally {
+    await Deno.remove(file);
+  }
+}
