@@ -87,6 +87,35 @@ export class MqttSession {
         },
       );
     });
+    return topics.flatMap((topic, index) => {
+      const code = granted[index] ?? 128;
+      return code < 128 ? [] : [{ topic, reason: REASONS.get(code) ?? `reason ${code}` }];
+    });
+  }
+
+  /**
+   * Publishes with QoS 1; resolves with the server's acknowledgement.
+   *
+   * @throws {RefusedError} when the server says no. When the connection ends first it never settles.
+   */
+  publish(
+    topic: string,
+    payload: string,
+    options: { retain?: boolean; userProperties?: Record<string, string> } = {},
+  ): Promise<void> {
+    const { retain = false, userProperties } = options;
+    const settings = userProperties === undefined
+      ? { qos: 1 as const, retain }
+      : { qos: 1 as const, retain, properties: { userProperties } };
+    return new Promise((resolve, reject) => {
+      this.#client.publish(topic, payload, settings, (error) => {
+        const code = (error as { code?: unknown } | undefined)?.code;
+        if (error === undefined || error === null) resolve();
+        else if (typeof code === "number") {
+          reject(new RefusedError(REASONS.get(code) ?? `reason ${code}`, faultOf(code)));
+        }
+      });
+    });
   }
 
   /**
