@@ -34,7 +34,7 @@ export async function fetchDelta(options: DeltaOptions): Promise<boolean> {
   const { list, file, base, path, pace } = options;
   if (list.size_bytes !== file.sizeBytes) return false;
   const missing = await reuse(list, base, path);
-  if (missing.size > list.sha256.length * MAX_MISSING_SHARE) return false;
+  if (missing === undefined) return false;
   {
     using target = await Deno.open(path, { write: true });
     await target.truncate(file.sizeBytes);
@@ -51,8 +51,12 @@ export async function fetchDelta(options: DeltaOptions): Promise<boolean> {
   });
 }
 
-/** Puts every block that is known in its place. @returns the indices of the others. */
-async function reuse(list: BlockList, base: string, path: string): Promise<Set<number>> {
+/**
+ * Puts every block that is known in its place.
+ *
+ * @returns the indices of the others; undefined when they are so many that it is another program.
+ */
+async function reuse(list: BlockList, base: string, path: string): Promise<Set<number> | undefined> {
   const missing = new Set(list.sha256.keys());
   let index = 0;
   for await (const block of blocksOf(path)) {
@@ -66,6 +70,7 @@ async function reuse(list: BlockList, base: string, path: string): Promise<Set<n
     missing.delete(index);
   };
   const unused = await reuseAligned(list, base, missing, place);
+  if (missing.size > list.sha256.length * MAX_MISSING_SHARE) return undefined;
   await reuseMoved({ list, base, unused, missing, place });
   return missing;
 }

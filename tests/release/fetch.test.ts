@@ -134,9 +134,9 @@ Deno.test("only the blocks that the running binary lacks travel, wherever the ot
 Deno.test("a few bytes more at the beginning of what was embedded move all blocks, and none travels for it", async () => {
   const base = noise(60 * BLOCK);
   const bytes = new Uint8Array(base.length + 7);
-  bytes.set(base.subarray(0, 30 * BLOCK));
-  bytes.set(noise(7, 3), 30 * BLOCK);
-  bytes.set(base.subarray(30 * BLOCK), 30 * BLOCK + 7);
+  bytes.set(base.subarray(0, 50 * BLOCK));
+  bytes.set(noise(7, 3), 50 * BLOCK);
+  bytes.set(base.subarray(50 * BLOCK), 50 * BLOCK + 7);
   await using lab = await Lab.open(bytes);
   Deno.writeFileSync(join(lab.staging, "base"), base);
   assertEquals((await lab.fetch()).how, "delta");
@@ -196,7 +196,7 @@ Deno.test("10 cuts and 2 restarts: at most 5 % is sent twice", async () => {
 
 Deno.test("a file that changed on the server since is begun anew, with If-Range and without", async () => {
   for (const validators of [true, false]) {
-    const bytes = noise(30 * BLOCK);
+    const bytes = noise(50 * BLOCK);
     await using lab = await Lab.open(bytes, { validators });
     const part =
       [...Deno.readTextFileSync(lab.path(`4.5.6/${SUMS_NAME}`)).matchAll(/(\w{16})\w{48} {2}(\S+)/g)]
