@@ -1,13 +1,18 @@
 // Runs in: store worker.
 import { sentenceOf } from "../shared/errors.ts";
+import { pause } from "../shared/time.ts";
 import { findContradiction } from "./contradiction.ts";
-import { type Database, databasePath, isDamaged, openDatabase } from "./database.ts";
-import { sizeBytes } from "./disk.ts";
+import { type Database, databasePath, isDamaged, isDiskFull, openDatabase } from "./database.ts";
+import { freeBytes, sizeBytes } from "./disk.ts";
 import { damageMark, markDamaged, rebuildDatabase } from "./recovery.ts";
 import { Store, type StoreOptions } from "./store.ts";
 
 /** A database up to this size is checked before it is used; a larger one meanwhile, in another thread. */
 const CHECK_AT_ONCE_BYTES = 8_000_000;
+/** How often a store that could not be opened on a full disk tries again, in milliseconds. */
+const SPACE_LOOK_MS = 5000;
+/** With less space than this no store can be opened. */
+const LEAST_FREE_BYTES = 100_000;
 
 /** Opens the store of a folder; a damaged database is moved aside and rebuilt from the daily files. */
 export async function openStore(options: StoreOptions): Promise<Store> {
@@ -20,6 +25,32 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     if (isDamaged(error)) markDamaged(options.directory, sentenceOf(error)); // the next start rebuilds it
     throw error;
   }
+}
+
+/**
+ * Opens the store as soon as its disk has space for that.
+ *
+ * @param signal Ends the waiting; then there is no store.
+ */
+export async function openWhenThereIsSpace(
+  options: StoreOptions,
+  signal: AbortSignal,
+): Promise<Store | undefined> {
+  for (let attempt = 1; !signal.aborted; attempt++) {
+    try {
+      return await openStore(options);
+    } catch (error) {
+      if (!isForWantOfSpace(error, options.directory)) throw error;
+      if (attempt === 1) options.logger.error("the disk is full; messages wait until there is space again");
+      await pause(SPACE_LOOK_MS, signal);
+    }
+  }
+  return undefined;
+}
+
+/** SQLite says "disk I/O error" too when it cannot make its shared memory larger. */
+function isForWantOfSpace(error: unknown, directory: string): boolean {
+  return isDiskFull(error) || freeBytes(directory) < LEAST_FREE_BYTES;
 }
 
 /** True when the database is too large to be checked before it is used. */

@@ -186,7 +186,11 @@ export class Store {
     await this.#follower.close();
     this.#committer.commit();
     this.#committer.close();
-    this.#notePlaces();
+    try {
+      this.#notePlaces();
+    } catch (error) {
+      this.#options.logger.warning("the backends' places could not be noted", error);
+    }
     this.#database.close();
   }
 

@@ -9,16 +9,17 @@ import type {
 } from "../shared/protocol.ts";
 import { sentenceOf } from "../shared/errors.ts";
 import { linkToMain } from "../shared/worker_link.ts";
-import { formatLine } from "../shared/message_line.ts";
-import { isLarge, openStore } from "./open_store.ts";
+import { formatLine, type NewRow } from "../shared/message_line.ts";
+import { isLarge, openWhenThereIsSpace } from "./open_store.ts";
 import type { Store } from "./store.ts";
 
 const link = linkToMain<StoreToMain>("store");
 const producers = new Map<string, MessagePort>();
 const backends = new Map<string, BackendDoor>();
 let watching = false;
-/** Resolves to the store once it is open; what arrives before waits in order. */
-let opening: Promise<Store> | undefined;
+/** Resolves to the store once it is open; what arrives before waits in order. No store: it was told to close before. */
+let opening: Promise<Store | undefined> | undefined;
+const closing = new AbortController();
 
 interface BackendDoor {
   port: MessagePort;
@@ -27,36 +28,39 @@ interface BackendDoor {
 }
 
 link.onMessage((message: MainToStore) => {
+  if (message.type === "close") closing.abort();
   if (message.type === "open") opening = open(message);
   else void opening?.then((opened) => receive(opened, message)).catch(link.fail);
 });
 
-async function open({ opening, beatIntervalMs }: MainToStore & { type: "open" }): Promise<Store> {
+async function open({ opening, beatIntervalMs }: MainToStore & { type: "open" }): Promise<Store | undefined> {
   link.startBeating(beatIntervalMs);
-  let store: Store;
+  const options = {
+    ...opening,
+    logger: link.logger,
+    now: () => Date.now(),
+    monotonic: () => performance.now(),
+    onStored: (rows: NewRow[]) => {
+      if (!watching) return;
+      const messages = rows.map((row) => ({ origin: row.origin, line: formatLine(row).trimEnd() }));
+      link.send({ type: "stored", messages });
+    },
+    onAvailable: tellTheHungry,
+    onFailure: link.fail,
+  };
+  let store: Store | undefined;
   try {
-    store = await openStore({
-      ...opening,
-      logger: link.logger,
-      now: () => Date.now(),
-      monotonic: () => performance.now(),
-      onStored: (rows) => {
-        if (!watching) return;
-        const messages = rows.map((row) => ({ origin: row.origin, line: formatLine(row).trimEnd() }));
-        link.send({ type: "stored", messages });
-      },
-      onAvailable: tellTheHungry,
-      onFailure: link.fail,
-    });
+    store = await openWhenThereIsSpace(options, closing.signal);
   } catch (error) {
     await link.fail(error);
     throw error;
   }
-  link.send({ type: "opened", checkDatabase: isLarge(opening.directory) });
+  if (store !== undefined) link.send({ type: "opened", checkDatabase: isLarge(opening.directory) });
   return store;
 }
 
-function receive(store: Store, message: Exclude<MainToStore, { type: "open" }>): void {
+function receive(store: Store | undefined, message: Exclude<MainToStore, { type: "open" }>): void {
+  if (store === undefined) return message.type === "close" ? link.send({ type: "closed" }) : undefined;
   switch (message.type) {
     case "attach_producer":
       return attachProducer(store, message.producer, message.port);
