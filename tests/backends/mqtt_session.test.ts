@@ -246,28 +246,21 @@ test("a client id that another one takes too: no storm, and nothing is lost", as
 });
 
 test("a message that makes the server hang up is parked alone; the others go", async () => {
-  await using bench = await Bench.start({}, {}, {});
-  await bench.running.connected();
-  let isWatching = false;
-  await using proxy = startTcpProxy({
-    target: bench.broker,
-    up(bytes, connection) {
-      if (isWatching && new TextDecoder().decode(bytes).includes('"n":13,')) connection.cut();
-      return bytes;
+  await using bench = await Bench.start({
+    proxy: {
+      up(bytes, connection) {
+        if (new TextDecoder().decode(bytes).includes('"n":13,')) connection.cut();
+        return bytes;
+      },
     },
   });
-  isWatching = true;
-  const store = createFakeStore();
-  await using running = runBackend(backend, { store, settings: at(proxy.port) });
-  const ids = store.add(data(30));
-  await until("it is found", () => store.parked.length > 0, 30_000);
-  await until("the others are there", () => store.acknowledged.length === 29);
-  assertEquals(store.parked, [{
-    id: 13,
-    reason: "the server closes the connection when it gets it (5 times)",
-  }]);
-  assertEquals(new Set(store.acknowledged), new Set(ids.filter((id) => id !== 13)));
-  assert(running.isConnected);
+  const ids = bench.store.add(data(30));
+  await until("it is found", () => bench.store.parked.length > 0, 30_000);
+  await bench.acknowledged(ids.filter((id) => id !== 13));
+  assertEquals(bench.store.parked, [
+    { id: 13, reason: "the server closes the connection when it gets it (5 times)" },
+  ]);
+  assert(bench.running.isConnected);
 });
 
 test("a server that hangs up on every message gets none parked", async () => {
