@@ -17,7 +17,7 @@ const TEN_LINES = Array.from(
 
 /** What an update costs: bytes on the network, time without measurements, memory, processor. */
 export async function benchUpdate(): Promise<BenchRow[]> {
-  const { old, next } = await twoVersions();
+  const { old, next } = (await twoVersions())!;
   const edited = await compileEdited();
   const plain = await compiledIvy({ version: OLD });
   return [

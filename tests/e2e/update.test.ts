@@ -2,11 +2,10 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { exists } from "../../src/agent/paths.ts";
-import { orSkip } from "../support/needs.ts";
 import { assertNoIdMissing } from "../support/steady.ts";
 import { NEW, OLD, twoVersions, UpdateLab } from "../support/update_lab.ts";
 
-const versions = await orSkip(twoVersions());
+const versions = await twoVersions();
 const ignore = versions === undefined;
 
 Deno.test({

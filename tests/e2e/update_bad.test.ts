@@ -4,11 +4,10 @@ import { join } from "@std/path";
 import { namesFor, SIGNATURES_NAME, SUMS_NAME } from "../../src/shared/release.ts";
 import { exists } from "../../src/agent/paths.ts";
 import { createKeys, signBytes } from "../../src/shared/signatures.ts";
-import { orSkip } from "../support/needs.ts";
 import { assertNoIdMissing } from "../support/steady.ts";
 import { NEW, OLD, twoVersions, UpdateLab } from "../support/update_lab.ts";
 
-const versions = await orSkip(twoVersions());
+const versions = await twoVersions();
 const ignore = versions === undefined;
 const isNightly = Deno.env.get("IVY_NIGHTLY") === "1";
 const { compressed: PACKED } = namesFor(Deno.build.target);

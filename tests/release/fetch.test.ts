@@ -4,7 +4,7 @@ import { join } from "@std/path";
 import { ReleaseWorker, UnavailableError } from "../../src/agent/updater/release_worker.ts";
 import { hashBlocks, makeRelease } from "../../src/build/release.ts";
 import type { ReleaseOrder, ReleaseSource } from "../../src/shared/protocol.ts";
-import { SIGNATURES_NAME, SUMS_NAME } from "../../src/shared/release.ts";
+import { formatSums, parseSums, SIGNATURES_NAME, SUMS_NAME } from "../../src/shared/release.ts";
 import { createKeys, signBytes } from "../../src/shared/signatures.ts";
 import { mayMount, SmallDisk } from "../support/small_disk.ts";
 import { ReleaseServer, type ReleaseServerOptions } from "../support/release_server.ts";
@@ -343,6 +343,31 @@ const BAD: [name: string, mayMend: boolean, reason: string, spoil: (lab: Lab) =>
     (lab) => Deno.writeFileSync(lab.path(`4.5.6/${BINARY}.gz`), noise(90 * BLOCK)),
   ],
 ];
+
+for (const [what, packed] of [["no gzip", "hello"], ["more than was signed", null]] as const) {
+  Deno.test(`refused: a compressed file that holds ${what}, rightly signed`, async () => {
+    await using lab = await Lab.open(new Uint8Array(BLOCK).fill(1));
+    const gz = lab.path(`4.5.6/${BINARY}.gz`);
+    const bytes = packed === null
+      ? await gzip(new Uint8Array(9 * BLOCK).fill(2))
+      : new TextEncoder().encode(packed);
+    Deno.writeFileSync(gz, bytes);
+    const list = lab.path(`4.5.6/${SUMS_NAME}`);
+    const release = parseSums(Deno.readTextFileSync(list));
+    const file = release.files.find(({ name }) => name === `${BINARY}.gz`)!;
+    Object.assign(file, { sizeBytes: bytes.length, sha256: (await hashBlocks(gz)).whole });
+    Deno.writeTextFileSync(list, formatSums(release));
+    await lab.sign();
+    const error = await refusal(lab);
+    assertStringIncludes(error.message, "cannot be unpacked");
+    assertEquals(error.mayMend, false);
+  });
+}
+
+async function gzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  const packed = new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"));
+  return new Uint8Array(await new Response(packed).arrayBuffer());
+}
 
 for (const [name, mayMend, reason, spoil] of BAD) {
   Deno.test(`refused: ${name}`, async () => {

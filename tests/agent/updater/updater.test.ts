@@ -191,3 +191,39 @@ Deno.test("check tells of a release without bringing it, also of one on this mac
   });
   assertEquals(lab.server.served.some(({ path }) => path.includes("ivy-")), false);
 });
+
+Deno.test("a version that was switched to goes on from there: on probation, until it is accepted", async () => {
+  await using lab = new Lab((updater) => ({ ...updater, probation_seconds: 1 }));
+  assertEquals(await lab.updater.resume(), undefined);
+  const { paths } = lab;
+  const before = { procedures: ["random_walk"], backends: [] };
+  const journal = { version: running, from: NEW, revision: 3, digest: "d", serial: 9, before };
+  Deno.writeTextFileSync(paths.update, JSON.stringify(journal));
+  Deno.writeTextFileSync(paths.probation, `${running} ${NEW} 1 60 -,0123abcd\n`);
+  const resuming = lab.updater.resume();
+  const asked = lab.ask(NEW); // waits until the verdict
+  assertEquals(await resuming, { version: running, revision: 3, outcome: { kind: "accepted" } });
+  await lab.updater.settled();
+  assertStringIncludes(JSON.stringify((await asked).at(-1)), "status 404");
+  assertEquals(lab.log.slice(0, 2).map((line) => line.includes("probation") || line.includes("proved")), [
+    true,
+    true,
+  ]);
+});
+
+Deno.test("by the control API: check, and back to the version before", async () => {
+  await using lab = new Lab();
+  await lab.publish(script());
+  const routes = updateRoutes(lab.updater);
+  const body = JSON.stringify({ version: NEW, folder: null });
+  const check = await routes["POST /v1/update/check"]!(new Request("http://ivy/", { method: "POST", body }));
+  assertEquals(check, { version: NEW, serial: 7, running_version: running });
+  const { paths } = lab;
+  Deno.mkdirSync(join(paths.root, NEW));
+  Deno.writeTextFileSync(join(paths.root, NEW, "ivy"), "binary");
+  Deno.writeTextFileSync(join(paths.versionFolder, "previous"), `${NEW}\n`);
+  assertEquals(await routes["POST /v1/rollback"]!(new Request("http://ivy/", { method: "POST" })), {
+    version: NEW,
+  });
+  assertEquals(lab.restarts, [`back to Ivy ${NEW}, as asked for`]);
+});
