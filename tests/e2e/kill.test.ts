@@ -1,10 +1,14 @@
 // Runs in: tests.
 import { assertEquals } from "@std/assert";
+import { Evidence } from "../support/evidence.ts";
 import { KillChain } from "../support/kill_round.ts";
-import { isCompiled } from "../support/program.ts";
+import { TestNode } from "../support/node.ts";
+import { isCompiled, misbehavingIvy } from "../support/program.ts";
+import { findFaults } from "../support/store_oracle.ts";
 
 const isNightly = Deno.env.get("IVY_NIGHTLY") === "1";
 const ROUNDS = Number(Deno.env.get("IVY_KILL_ROUNDS") ?? (isNightly ? 10_000 : 200));
+const AGENT_ROUNDS = isNightly ? 200 : 10;
 /** So many rounds share a folder: each reads all of it. */
 const ROUNDS_PER_CHAIN = 20;
 const SIDE_BY_SIDE = 2;
@@ -20,6 +24,23 @@ Deno.test({
     };
     await Promise.all(Array.from({ length: SIDE_BY_SIDE }, workThrough));
   },
+});
+
+Deno.test(`${AGENT_ROUNDS} times: an agent with four procedures is killed, and nothing that was acknowledged is missing`, async () => {
+  const tells = Object.fromEntries([1, 2, 3, 4].map((number) => [`tells_${number}`, { seconds: 0.01 }]));
+  await using node = new TestNode({ program: await misbehavingIvy(), procedures: tells });
+  const evidence = new Evidence();
+  for (let round = 0; round < AGENT_ROUNDS; round++) {
+    await using agent = await node.run().ready();
+    const lines = 1 + Math.floor(Math.random() * 400);
+    await agent.output.untilTrue("enough messages", (text) => text.split("\n").length > lines || undefined);
+    await agent.kill();
+    evidence.noteAll(agent.output.text);
+  }
+  await using agent = await node.run().ready();
+  assertEquals((await agent.stop()).code, 0, agent.log.text);
+  const faults = findFaults(node.paths.data, evidence);
+  assertEquals(faults, [], faults.join("\n"));
 });
 
 async function runChain(): Promise<number> {
