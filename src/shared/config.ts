@@ -16,7 +16,7 @@ const general = z.strictObject({
     .describe(
       "what a configuration from afar may not change, as paths with * for any key and [] for any element, and " +
         '"new_references" for new {"env"} and {"file"}; ' +
-        'default: ["updater.*", "backends[].rpc", "status_page", "new_references"]; this list itself never',
+        'default: ["backends[].rpc", "status_page", "new_references"]; this list itself and the updater never',
     ),
 });
 

@@ -6,14 +6,14 @@ import { findPlaces, placesOf } from "./named_places.ts";
 export const NEW_REFERENCES = "new_references";
 
 /** What only a person on the node may change, unless `general.local_only` says otherwise. */
-export const DEFAULT_LOCAL_ONLY = ["updater.*", "backends[].rpc", "status_page", NEW_REFERENCES];
+export const DEFAULT_LOCAL_ONLY = ["backends[].rpc", "status_page", NEW_REFERENCES];
 
-/** The list itself can never be changed from afar. */
-const ALWAYS = "general.local_only";
+/** Never changed from afar, whatever the list says: the list itself, and who may sign new versions. */
+const ALWAYS = ["general.local_only", "updater.*"];
 
 /**
- * What a configuration from afar would change although it may not (it may leave out whole elements of lists). Works on raw JSON, so that it also holds for
- * configurations of versions whose settings this one does not know.
+ * What a configuration from afar would change although it may not (it may leave out whole elements of lists). Works on
+ * raw JSON, so that it also holds for configurations of versions whose settings this one does not know.
  *
  * @param current The configuration in use, whose list counts.
  * @returns the names of the keys.
@@ -21,7 +21,7 @@ const ALWAYS = "general.local_only";
 export function forbiddenChanges(current: unknown, received: unknown): string[] {
   const own = (current as { general?: { local_only?: unknown } } | null)?.general?.local_only;
   const patterns = Array.isArray(own) ? own.map(String) : DEFAULT_LOCAL_ONLY;
-  const changed = [ALWAYS, ...patterns].flatMap((pattern) =>
+  const changed = [...ALWAYS, ...patterns].flatMap((pattern) =>
     pattern === NEW_REFERENCES ? newReferences(current, received) : changesAt(pattern, current, received)
   );
   return [...new Set(changed)];

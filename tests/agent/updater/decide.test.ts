@@ -175,14 +175,15 @@ Deno.test("forbidden changes are also found in configurations for another versio
   assertEquals(decision, { kind: "reject", reason: "only a person on the node may change updater" });
 });
 
-Deno.test("a node's own list stands in for the default one", () => {
+Deno.test("a node's own list stands in for the default one, but never frees the updater", () => {
   const raw = { ...CURRENT, general: { ...CURRENT.general, local_only: ["procedures.*.enabled"] } };
   const decideOwn = (change: (config: typeof raw) => void) => {
     const config = structuredClone(raw);
     change(config);
     return decideUpdate({ ...current, raw }, { revision: 5, config }, new Set());
   };
-  assertEquals(decideOwn((config) => void (config.updater.access_token = "other")).kind, "reconfigure");
+  assertEquals(decideOwn((config) => Object.assign(config, { token: { env: "NEW" } })).kind, "reconfigure");
+  assertEquals(decideOwn((config) => void (config.updater.access_token = "other")).kind, "reject");
   assertEquals(decideOwn((config) => void (config.procedures.random_walk.enabled = false)), {
     kind: "reject",
     reason: "only a person on the node may change procedures.random_walk.enabled",
