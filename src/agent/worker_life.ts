@@ -60,11 +60,10 @@ export class WorkerLife<In, Out extends { type: string }> {
 
   /** Deno refuses permissions that it does not understand, such as an address with a space. */
   #start({ module, name, permissions }: LifeOptions<Out>): ReturnType<typeof startThread> {
-    const start = (granted: WorkerPermissions) =>
-      startThread(
-        module,
-        { type: "module", name, deno: { permissions: denyTheRest(granted) } } as WorkerOptions,
-      );
+    const start = (granted: WorkerPermissions) => {
+      const sandbox = { permissions: { import: false, ...granted } }; // what is not named is denied
+      return startThread(module, { type: "module", name, deno: sandbox } as WorkerOptions);
+    };
     try {
       return start(permissions);
     } catch (error) {
@@ -121,21 +120,6 @@ export class WorkerLife<In, Out extends { type: string }> {
       this.end({ kind: "too_large", bytes: this.heapBytes });
     }
   }
-}
-
-const EVERY_PERMISSION: WorkerPermissions = {
-  env: false,
-  net: false,
-  read: false,
-  write: false,
-  run: false,
-  sys: false,
-  ffi: false,
-};
-
-/** What a registry line does not name is denied; Deno would let a worker inherit it. */
-function denyTheRest(granted: WorkerPermissions) {
-  return { ...EVERY_PERMISSION, import: false, ...granted };
 }
 
 /** An error that the worker's own code could not report: its file does not load. Only words cross the border. */

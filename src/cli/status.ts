@@ -58,7 +58,7 @@ function describe(status: AgentStatus): string[] {
     ...describeBackends(backends),
     "",
     store.messages === null
-      ? paint.red("the store does not run")
+      ? paint.red("the store does not answer")
       : `messages: ${stored} stored, ${store.messages.waiting} waiting, ${store.messages.refused} refused, ` +
         `${formatBytes(store.messages.free_bytes)} free`,
   ];

@@ -2,6 +2,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { readIfThere, replaceFile, replaceLink } from "../../src/agent/files.ts";
+import { mayMount, SmallDisk } from "../support/small_disk.ts";
 
 function inFolder(name: string, work: (folder: string) => void): void {
   Deno.test(name, () => {
@@ -54,4 +55,13 @@ inFolder("a link is turned in one step, also when an earlier attempt was cut off
 inFolder("a file that is missing has no text, one that cannot be read is an error", (folder) => {
   assertEquals(readIfThere(join(folder, "none")), undefined);
   assertThrows(() => readIfThere(folder));
+});
+
+Deno.test("a full disk: the old content stays, and no half of the new", { ignore: !mayMount() }, () => {
+  using disk = new SmallDisk(65_536);
+  const path = join(disk.path, "config.json");
+  replaceFile(path, "old");
+  assertThrows(() => replaceFile(path, "new".repeat(100_000)), Error, "No space left");
+  assertEquals(Deno.readTextFileSync(path), "old");
+  assertEquals(names(disk.path), ["config.json"]);
 });

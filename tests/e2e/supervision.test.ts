@@ -115,10 +115,10 @@ Deno.test("procedures that fail are restarted, and their neighbour misses no tic
   });
 
   await t.step("the neighbour has not missed a tick, and no id is missing", async () => {
-    await node.untilMessages("20 beats", (messages) => beatsOf(messages).length >= 20 || undefined);
+    await node.untilMessages("10 beats", (messages) => beatsOf(messages).length >= 10 || undefined);
     assertEquals((await agent.stop()).code, 0);
     const messages = node.messages();
-    assertSteady(beatsOf(messages), 20);
+    assertSteady(beatsOf(messages), 10);
     assertNoIdMissing(messages);
   });
 });

@@ -14,7 +14,10 @@ const stopGraceMs = Deno.env.get("IVY_TEST_STOP_GRACE_MS");
 const parts: Parts = {
   ...shippedParts,
   procedures: { ...shipped, ...testProcedures },
-  ...(store === undefined ? {} : { storeModule: stores[store]!, storeWatchdogMs: 1000 }),
+  ...(store === undefined ? {} : {
+    storeModule: stores[store]!,
+    storeWatchdogMs: Number(Deno.env.get("IVY_TEST_STORE_WATCHDOG_MS") ?? 1000),
+  }),
   ...(stopGraceMs === undefined ? {} : { stopGraceMs: Number(stopGraceMs) }),
 };
 

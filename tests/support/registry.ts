@@ -21,6 +21,7 @@ export const testProcedures: ProcedureRegistry = {
   trespasses: { module: import.meta.resolve("./procedures/trespasses.ts"), permissions: NONE },
   ignores_teardown: { module: import.meta.resolve("./procedures/ignores_teardown.ts"), permissions: NONE },
   keeps_secrets: { module: import.meta.resolve("./procedures/keeps_secrets.ts"), permissions: NONE },
+  sets_up_slowly: { module: import.meta.resolve("./procedures/sets_up_slowly.ts"), permissions: NONE },
   grows: { module: import.meta.resolve("./procedures/grows.ts"), permissions: NONE, memoryLimitMb: 64 },
   speaks_when_replaced: {
     module: import.meta.resolve("./procedures/speaks_when_replaced.ts"),

@@ -1,0 +1,107 @@
+// Runs in: tests.
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { type LifeEnd, WorkerLife } from "../../src/agent/worker_life.ts";
+import type { FromAnyWorker } from "../../src/shared/protocol.ts";
+
+type Out = FromAnyWorker | { type: "count"; count: number };
+
+/** A worker from a piece of code, and what main hears of it. */
+function lifeOf(code: string, options: { watchdogMs?: number; memoryLimitBytes?: number } = {}) {
+  const heard: (Out | string)[] = [];
+  let onHeard = () => {};
+  const hear = (what: Out | string) => {
+    heard.push(what);
+    onHeard();
+  };
+  const life = new WorkerLife<{ type: string }, Out>({
+    name: "worker",
+    module: `data:application/javascript,${encodeURIComponent(code)}`,
+    permissions: {},
+    generation: 1,
+    watchdogMs: Infinity,
+    memoryLimitBytes: Infinity,
+    monotonic: () => performance.now(),
+    onMessage: hear,
+    onLog: ({ origin, subject }) => hear(`${origin}: ${subject}`),
+    ...options,
+  });
+  const until = (count: number) =>
+    new Promise<void>((resolve) => (onHeard = () => void (heard.length >= count && resolve()))());
+  return { life, heard, until };
+}
+
+const COUNTER = `let count = 0; setInterval(() => postMessage({ type: "count", count: ++count }), 5);`;
+
+Deno.test("what a worker says after its end is not heard, though its thread goes on", async () => {
+  const { life, heard, until } = lifeOf(`${COUNTER}
+    setInterval(() => postMessage({ type: "log", entry: { origin: "somebody else", subject: "hello" } }), 5);`);
+  await until(6);
+  assert(heard.includes("worker: hello"), "its lines carry its own name, whatever it says");
+  life.end({ kind: "silent", silentMs: 1 });
+  life.end({ kind: "torn_down" });
+  const before = heard.length;
+  const { life: other, until: untilOther } = lifeOf(COUNTER);
+  await untilOther(10);
+  assertEquals(heard.length, before);
+  assertEquals(await life.ended, { kind: "silent", silentMs: 1 }, "the first end counts");
+  assertEquals(await Promise.all([life.terminate(), other.terminate()]), [true, true]);
+});
+
+const ENDS: { name: string; code: string; options?: Parameters<typeof lifeOf>[1]; end: Partial<LifeEnd> }[] =
+  [
+    {
+      name: "a beat that tells of too much memory",
+      code: `postMessage({ type: "beat", heapBytes: 60, externalBytes: 50 });`,
+      options: { memoryLimitBytes: 100 },
+      end: { kind: "too_large", bytes: 110 },
+    },
+    {
+      name: "a failure that it reports",
+      code: `postMessage({ type: "failed", error: { name: "Error", message: "no", stack: "" } });`,
+      end: { kind: "crashed", error: { name: "Error", message: "no", stack: "" } },
+    },
+  ];
+
+for (const { name, code, options = {}, end } of ENDS) {
+  Deno.test(`a worker's life ends with ${name}`, async () => {
+    const { life } = lifeOf(code, options);
+    assertEquals(await life.ended, end as LifeEnd);
+    await life.terminate();
+  });
+}
+
+for (
+  const [code, name, message] of [
+    [`throw new TypeError("broken");`, "TypeError", "broken"],
+    [`throw "words";`, "Error", "words"],
+    [`const x = ;`, "SyntaxError", "Expression expected"],
+    [`await import("file:///etc/none.js");`, "TypeError", ""],
+    [`Deno.readTextFileSync("/etc/hostname");`, "NotCapable", "Requires read access"],
+  ] as const
+) {
+  Deno.test(`a worker whose file does not load has crashed: ${code}`, async () => {
+    const { life } = lifeOf(code);
+    const end = await life.ended;
+    if (end.kind !== "crashed") throw new Error(`it ended ${end.kind}`);
+    assertEquals(end.error.name, name);
+    assertStringIncludes(end.error.message, message);
+    assert(!end.error.message.includes("\x1b") && !end.error.message.includes("\n"), end.error.message);
+    await life.terminate();
+  });
+}
+
+Deno.test("silence is counted while nobody beats, and a beat starts it over", async () => {
+  const { life, until } = lifeOf(
+    `postMessage({ type: "count" }); onmessage = () => { postMessage({ type: "beat", heapBytes: 1, externalBytes: 0 }); postMessage({ type: "count" }); };`,
+    { watchdogMs: 100 },
+  );
+  await until(1);
+  life.watch(60);
+  life.send({ type: "beat now" });
+  await until(2);
+  life.watch(60);
+  assertEquals(life.heapBytes, 1);
+  life.watch(60);
+  assertEquals(await life.ended, { kind: "silent", silentMs: 120 });
+  await life.terminate();
+});
