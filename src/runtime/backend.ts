@@ -8,6 +8,7 @@ import type { ReconnectTiming } from "./reconnect.ts";
 
 export type { Driver } from "./keep_delivering.ts";
 export { type Link, type LinkEnd, RefusedError } from "./link.ts";
+export { createRequestLink } from "./request_link.ts";
 export type { Element, Parcel, ParcelLimits, Unsendable } from "./parcels.ts";
 
 /** Settings that every backend has; spread them into its own. */

@@ -1,0 +1,32 @@
+// Runs in: backend worker.
+import type { Link, LinkEnd } from "./link.ts";
+import type { Parcel, ParcelLimits } from "./parcels.ts";
+
+export interface RequestLinkOptions {
+  /** For people: where requests go. */
+  description: string;
+  limits: ParcelLimits;
+  /** Resolves when the server has the parcel; see {@link Link.send}. */
+  send: (parcel: Parcel) => Promise<void>;
+  /** Runs beside the deliveries until its signal aborts; when it fails, the link is of no use. */
+  beside?: (signal: AbortSignal) => Promise<void>;
+}
+
+/** A link to a server that answers one request after the other and knows no connection. */
+export function createRequestLink({ description, limits, send, beside }: RequestLinkOptions): Link {
+  const ended = Promise.withResolvers<LinkEnd>();
+  const closing = new AbortController();
+  const close = (reason: string) => {
+    closing.abort();
+    ended.resolve({ reason, byServer: false });
+  };
+  void beside?.(closing.signal).catch((error: Error) => close(error.message));
+  return {
+    description,
+    window: 1,
+    limits: () => limits,
+    send,
+    ended: ended.promise,
+    close: ({ reason }) => Promise.resolve(close(reason)),
+  };
+}
