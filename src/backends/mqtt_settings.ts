@@ -7,9 +7,7 @@ const tls = z.strictObject({
     .describe(
       'certificates of the authorities to trust, as PEM text or {"file": "/path"}; null = the system\'s',
     ),
-  cert: pem("CERTIFICATE").optional().describe(
-    'this node\'s own certificate, as PEM text or {"file": "/path"}',
-  ),
+  cert: pem("CERTIFICATE").optional(),
   key: secret().optional(),
   server_name: z.string().min(1).optional().describe(
     "the name in the server's certificate, where it is not the host's",

@@ -11,6 +11,7 @@ const parts: Parts = {
   procedures: { ...shipped, ...testProcedures },
   backends: {
     ...backends,
+    doors: { ...backends["mqtt"]!, module: import.meta.resolve("./backends/doors.ts") },
     mqtt: { ...backends["mqtt"]!, module: import.meta.resolve("./backends/fast_mqtt.ts") },
   },
   configWatchMs: Number(Deno.env.get("IVY_TEST_WATCH_MS") ?? 3000),
