@@ -1,0 +1,148 @@
+// Runs in: tests.
+import { assertEquals } from "@std/assert";
+import { Intake } from "../../../src/agent/updater/intake.ts";
+import type { Outcome } from "../../../src/agent/updater/reconfigure.ts";
+import { Revisions } from "../../../src/agent/updater/revisions.ts";
+import { createLogger } from "../../../src/shared/logger.ts";
+
+const CONFIG = { general: { software_version: "1.2.3" } };
+
+/** An intake with everything around it written down. */
+function create(
+  outcomes: (Outcome | Promise<Outcome>)[] = [],
+  { revision = 4, rejected = [] as number[] } = {},
+) {
+  const folder = Deno.makeTempDirSync({ prefix: "ivy-intake-" });
+  const revisions = new Revisions(`${folder}/revisions.json`);
+  for (const own of rejected) revisions.reject(own, "before");
+  const told: string[] = [];
+  const taken: unknown[] = [];
+  const log: string[] = [];
+  const ending = new AbortController();
+  const current = { raw: { general: {} }, revision, softwareVersion: "1.2.3" };
+  const intake = new Intake({
+    current: () => current,
+    revisions,
+    logger: createLogger("updater", ({ level, subject }) => log.push(`${level} ${subject}`)),
+    report: (status, revision, _config, reason) => {
+      told.push([revision, status, reason].filter((part) => part !== undefined).join(" "));
+      return Promise.resolve();
+    },
+    async reconfigure(config) {
+      taken.push(config);
+      const outcome = await (outcomes.shift() ?? { kind: "accepted" });
+      if (outcome.kind === "accepted") {
+        current.revision =
+          (config as unknown as { general: { config_revision: number } }).general.config_revision;
+      }
+      return outcome;
+    },
+    signal: ending.signal,
+    retryMs: 1,
+  });
+  return { intake, told, taken, log, ending, revisions, path: `${folder}/revisions.json` };
+}
+
+Deno.test("a received configuration: received, taken into use, accepted", async () => {
+  const { intake, told, taken } = create();
+  intake.receive(5, CONFIG);
+  await intake.settled();
+  assertEquals(told, ["5 received", "5 accepted"]);
+  assertEquals(taken, [{ general: { software_version: "1.2.3", config_revision: 5 } }]);
+});
+
+Deno.test("the same revision again is ignored without a word, from whichever backend", async () => {
+  const { intake, told, log } = create();
+  for (let i = 0; i < 5; i++) intake.receive(5, CONFIG);
+  await intake.settled();
+  for (let i = 0; i < 5; i++) intake.receive(5, CONFIG);
+  await intake.settled();
+  assertEquals(told, ["5 received", "5 accepted"]);
+  assertEquals(log.filter((line) => line.includes("ignored")), []);
+});
+
+Deno.test("an old or equal revision is ignored with one INFO line, and not told to the servers", async () => {
+  const { intake, told, log } = create();
+  for (const revision of [4, 4, 3, 4, 3]) intake.receive(revision, CONFIG);
+  await intake.settled();
+  assertEquals(told, []);
+  assertEquals(log, [
+    "INFO ignored configuration 4: the node runs with revision 4 already",
+    "INFO ignored configuration 3: the node runs with revision 4 already",
+  ]);
+});
+
+Deno.test("one at a time; of those that came meanwhile the newest", async () => {
+  const first = Promise.withResolvers<Outcome>();
+  const { intake, told, log } = create([first.promise]);
+  intake.receive(5, CONFIG);
+  intake.receive(8, CONFIG);
+  intake.receive(6, CONFIG);
+  intake.receive(7, CONFIG);
+  first.resolve({ kind: "accepted" });
+  await intake.settled();
+  assertEquals(told, ["5 received", "5 accepted", "8 received", "8 accepted"]);
+  assertEquals(log.filter((line) => line.includes("has come meanwhile")).length, 2);
+});
+
+Deno.test("what is rejected is told with its reason, remembered, and never tried again", async () => {
+  const { intake, told, taken, path } = create([{ kind: "rejected", reason: "it is wrong" }]);
+  intake.receive(5, CONFIG);
+  await intake.settled();
+  assertEquals(told, ["5 received", "5 rejected it is wrong"]);
+  assertEquals(new Revisions(path).rejected, new Set([5]));
+  assertEquals(new Revisions(path).unreported, []);
+  const next = create([], { rejected: [5] });
+  next.intake.receive(5, CONFIG);
+  await next.intake.settled();
+  assertEquals([next.told, taken.length], [[], 1]);
+});
+
+Deno.test("garbage with a revision is rejected where it can be told", async () => {
+  const { intake, told, taken } = create();
+  intake.receive(5, "garbage");
+  await intake.settled();
+  assertEquals([told, taken], [["5 received", "5 rejected a configuration must be an object"], []]);
+});
+
+Deno.test("what only time can mend is tried again, and not rejected", async () => {
+  const full: Outcome = { kind: "postponed", reason: "No space left on device" };
+  const { intake, told, taken, revisions } = create([full, full, { kind: "accepted" }]);
+  intake.receive(5, CONFIG);
+  await intake.settled();
+  assertEquals([told, taken.length, revisions.rejected.size], [["5 received", "5 accepted"], 3, 0]);
+});
+
+Deno.test("a configuration for another version is left to people where the node is updated by hand", async () => {
+  const { intake, told, log, revisions } = create();
+  intake.receive(5, { general: { software_version: "2.0.0" } });
+  await intake.settled();
+  assertEquals([told, revisions.rejected.size], [["5 received"], 0]);
+  assertEquals(log.at(-1), "WARNING configuration 5 is for Ivy 2.0.0, but this node is updated by hand");
+});
+
+Deno.test("when the agent ends, nothing is told of a configuration that is under way: the next start goes on", async () => {
+  const { intake, told, ending } = create([{ kind: "interrupted" }]);
+  intake.receive(5, CONFIG);
+  ending.abort();
+  await intake.settled();
+  assertEquals(told, ["5 received"]);
+});
+
+Deno.test("an unexpected failure rejects, and the next revision is dealt with", async () => {
+  const { intake, told } = create([Promise.reject(new Error("broken")), { kind: "accepted" }]);
+  intake.receive(5, CONFIG);
+  await intake.settled();
+  intake.receive(6, CONFIG);
+  await intake.settled();
+  assertEquals(told, ["5 received", "5 rejected broken", "6 received", "6 accepted"]);
+});
+
+Deno.test("a damaged memory of rejected revisions counts as empty", async () => {
+  const path = await Deno.makeTempFile();
+  for (const text of ["", "{", '{"rejected":5}', '{"rejected":[{"revision":"x"}]}', "null"]) {
+    await Deno.writeTextFile(path, text);
+    assertEquals(new Revisions(path).rejected.size, 0, text);
+  }
+  await Deno.remove(path);
+});
