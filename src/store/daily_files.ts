@@ -16,6 +16,11 @@ interface Tail {
   known: number;
 }
 
+/** What a file holds may be lost although it can be read, and a later sync would not help: it must be written anew. */
+export class SyncError extends Error {
+  override name = "SyncError";
+}
+
 /**
  * The daily files, one JSON line per message. They follow the outbox: a line is written after its row was committed,
  * and {@link reconcile} writes what a crash kept from being written.
@@ -124,9 +129,17 @@ export class DailyFiles {
     this.#open!.isTorn = false;
   }
 
+  #syncOpen(): void {
+    try {
+      this.#open?.file.syncSync();
+    } catch (error) {
+      throw new SyncError("a daily file could not be synced", { cause: error });
+    }
+  }
+
   #openDay(day: string) {
     if (this.#open?.day === day) return this.#open;
-    this.#open?.file.syncSync(); // the next sync only reaches the new file
+    this.#syncOpen(); // the next sync only reaches the new file
     this.#open?.file.close();
     this.#open = undefined;
     const path = join(this.directory, `${day}.jsonl`);

@@ -1,6 +1,6 @@
 // Runs in: store worker.
 import type { Logger } from "../shared/logger.ts";
-import type { DailyFiles } from "./daily_files.ts";
+import { type DailyFiles, SyncError } from "./daily_files.ts";
 import type { Outbox } from "./outbox.ts";
 import type { OutboxRow } from "../shared/message_line.ts";
 
@@ -61,6 +61,7 @@ export class FileFollower {
     try {
       this.#append(rows);
     } catch (error) {
+      if (error instanceof SyncError) return this.#options.onFailure(error);
       this.#options.logger.exception(
         "the daily file could not be written; its lines wait in the outbox",
         error,
@@ -114,7 +115,8 @@ export class FileFollower {
       }
       if (chunk.length > 0) this.#append(chunk);
       this.#options.logger.info("the daily file can be written again; nothing is missing in it");
-    } catch {
+    } catch (error) {
+      if (error instanceof SyncError) return this.#options.onFailure(error);
       this.#retryTimer = setTimeout(() => this.#catchUp(), RETRY_MS); // reported when it began
     }
   }

@@ -58,7 +58,7 @@ async function recover(
   evidence: Evidence,
   onFailure: (error: unknown) => void,
 ): Promise<void> {
-  const store = await openAt(phases.at(-1)!.nowMs, options, onFailure);
+  const store = await openAt({ nowMs: phases.at(-1)!.nowMs }, options, onFailure);
   const lastSequence = phases.at(-1)!.commits.at(-1)!.to;
   for (let sequence = phases[0]!.commits[0]!.from; sequence <= lastSequence; sequence++) {
     if (isAnswered(keyOfSequence(sequence), evidence)) continue;

@@ -25,11 +25,11 @@ export class AgedStore implements AsyncDisposable {
     const say = (line: string) => this.evidence.note(line);
     const life = { directory, retentionDays: null, say };
     const unexpected = (error: unknown) => say(`log FAILED ${error}`);
-    const first = await openAt(NOW_MS - DAY_MS, life, unexpected);
+    const first = await openAt({ nowMs: NOW_MS - DAY_MS }, life, unexpected);
     await append(first, FIRST_DAY.from, FIRST_DAY.to, say);
     for (const backend of ["near", "far"]) await drain(first, backend, say);
     await first.close();
-    const second = await openAt(NOW_MS, life, unexpected);
+    const second = await openAt({ nowMs: NOW_MS }, life, unexpected);
     await append(second, ACKNOWLEDGED.from, ACKNOWLEDGED.to, say);
     await drain(second, "near", say);
     for (let at = WAITING.from; at < WAITING.to; at += 10) await append(second, at, at + 9, say);

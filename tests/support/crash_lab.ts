@@ -127,7 +127,10 @@ export class CrashLab implements AsyncDisposable {
 
   /** Files that the store's own thread writes, and those that Deno's other threads write: strace counts by thread. */
   #fileGroups(): string[][] {
-    const days = [BEFORE, ...this.phases].map(({ nowMs }) => new Date(nowMs).toISOString().slice(0, 10));
+    const moments = [BEFORE, ...this.phases].flatMap(({ nowMs, commits }) =>
+      commits.map(({ laterMs = 0 }) => nowMs + laterMs)
+    );
+    const days = [...new Set(moments.map((timeMs) => new Date(timeMs).toISOString().slice(0, 10)))];
     const ofDays = (ending: string) => days.map((day) => `messages/${day}${ending}`);
     return [
       [...DATABASES, "outbox.damaged", "places.json", "places.json.tmp", ...ofDays(".jsonl")],

@@ -10,8 +10,8 @@ import { bodyOf, keyOf } from "./stored_days.ts";
 export interface Phase {
   /** Unix milliseconds; far in the future, so that every file is old. */
   nowMs: number;
-  /** Messages by their sequence numbers, one commit each. */
-  commits: { from: number; to: number }[];
+  /** Messages by their sequence numbers, one commit each; `laterMs` after the phase has begun. */
+  commits: { from: number; to: number; laterMs?: number }[];
   /** Backends that fetch all there is. */
   drains: string[];
 }
@@ -30,7 +30,11 @@ export const BEFORE: Phase = {
 };
 /** Every kind of work: commits, leases, a change of day with compressing, retention, closing. */
 export const WORKLOAD: Phase[] = [
-  { nowMs: START_MS, commits: [{ from: 6, to: 6 }, { from: 7, to: 12 }], drains: ["near"] },
+  {
+    nowMs: START_MS,
+    commits: [{ from: 6, to: 6 }, { from: 7, to: 9 }, { from: 10, to: 12, laterMs: 60_000 }], // past midnight
+    drains: ["near"],
+  },
   {
     nowMs: START_MS + DAY_MS,
     commits: [{ from: 13, to: 17 }, { from: 18, to: 18 }],
@@ -63,17 +67,21 @@ export async function live({ nowMs, commits, drains }: Phase, options: LifeOptio
   failed.promise.catch(() => {});
   const patience = setTimeout(() => failed.reject(new Error("the store waits for the disk")), PATIENCE_MS);
   const work = async () => {
-    const store = await openAt(nowMs, options, failed.reject);
-    for (const { from, to } of commits) await append(store, from, to, say);
+    const clock = { nowMs };
+    const store = await openAt(clock, options, failed.reject);
+    for (const { from, to, laterMs = 0 } of commits) {
+      clock.nowMs = nowMs + laterMs;
+      await append(store, from, to, say);
+    }
     for (const backend of drains) await drain(store, backend, say);
     await store.close();
   };
   await Promise.race([work(), failed.promise]).finally(() => clearTimeout(patience));
 }
 
-/** Opens the store as its worker would, with a clock that stands still, and lets it tidy up. */
+/** Opens the store as its worker would, with a clock that only moves when it is set, and lets it tidy up. */
 export async function openAt(
-  nowMs: number,
+  clock: { nowMs: number },
   { directory, retentionDays, say }: LifeOptions,
   onFailure: (error: unknown) => void,
 ): Promise<Store> {
@@ -91,7 +99,7 @@ export async function openAt(
     boot: { id: "boot", uptimeMs: 0 },
     clockTrusted: true,
     logger: loggerTo(say),
-    now: () => nowMs,
+    now: () => clock.nowMs,
     monotonic: () => performance.now(),
     onStored: () => {},
     onAvailable: () => {},

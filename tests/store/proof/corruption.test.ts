@@ -147,7 +147,7 @@ for (const { name, spoil } of BAD_ARCHIVES) {
     const complaints: string[] = [];
     const failures: unknown[] = [];
     const life = { directory, retentionDays: null, say: (line: string) => complaints.push(line) };
-    const store = await openAt(NOW_MS, life, (error) => failures.push(error));
+    const store = await openAt({ nowMs: NOW_MS }, life, (error) => failures.push(error));
     assert(
       complaints.some((line) => /1 damaged lines/.test(line)) || name === "an empty archive",
       `${complaints}`,
