@@ -67,12 +67,13 @@ export class TestStore {
     return this;
   }
 
-  /** Opens so that {@link crash} is possible. */
-  openFragile(changes: Partial<StoreOptions> = {}): this {
+  /** Opens so that {@link crash} is possible; `harm` may spoil the database before the store gets it. */
+  openFragile(changes: Partial<StoreOptions> = {}, harm: (database: Database) => void = () => {}): this {
     this.#options = { ...this.#options, ...changes };
     this.#generation++;
     this.#sequence = 0;
     this.#database = openDatabase(databasePath(this.directory));
+    harm(this.#database);
     this.store = new Store(this.#database, this.options());
     return this;
   }
