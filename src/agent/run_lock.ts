@@ -77,7 +77,26 @@ async function locksInTime(file: Deno.FsFile, { exclusive, limitMs }: LockOption
   return !isLate;
 }
 
+/**
+ * The PID of the process that holds the lock. What the file says may be left from a crash, and its PID be a stranger's
+ * by now, until the new holder has written its own; so the kernel's word counts where it has one.
+ */
 function readPid(path: string): number | undefined {
-  const pid = Number.parseInt(Deno.readTextFileSync(path), 10);
-  return Number.isInteger(pid) && pid > 0 ? pid : undefined;
+  const holders = lockHolders(path);
+  const written = Number.parseInt(Deno.readTextFileSync(path), 10);
+  if (holders.length > 0 && !holders.includes(written)) return holders[0];
+  return Number.isInteger(written) && written > 0 ? written : undefined;
+}
+
+/** Who holds the file by the kernel's list, whose lines are `1: FLOCK ADVISORY WRITE 4711 08:01:131092 0 EOF`. */
+function lockHolders(path: string): number[] {
+  try {
+    const { ino } = Deno.statSync(path);
+    const lines = Deno.readTextFileSync("/proc/locks").matchAll(
+      /FLOCK +ADVISORY +WRITE +(\d+) +\w+:\w+:(\d+) /g,
+    );
+    return [...lines].filter(([, , inode]) => Number(inode) === ino).map(([, pid]) => Number(pid));
+  } catch {
+    return []; // not Linux
+  }
 }

@@ -79,11 +79,13 @@ both("a PID that a crash left, longer than ours, is written over", async () => {
   });
 });
 
-both("a lock file that says nothing names nobody", async () => {
+both("a PID that a crash left is not taken for the holder's: it may be a stranger's by now", async () => {
   await withFile(async (path) => {
     const lock = await take(path);
-    Deno.writeTextFileSync(path, "");
-    assertEquals(await takeRunLock(path), { holder: undefined });
+    for (const stale of ["1\n", "", "4194304\n", "no number"]) {
+      Deno.writeTextFileSync(path, stale);
+      assertEquals(await runningPid(path), Deno.pid);
+    }
     lock.release();
   });
 });
