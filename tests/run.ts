@@ -17,8 +17,21 @@ Environment:
 Example: deno task test tests/store
 `;
 
-/** These start the real program, and measure times: one after the other. */
-const SERIAL = /(^|\/)tests\/e2e\//;
+/** What runs together. Tests that start programs and brokers, or measure times, run one after the other. */
+const GROUPS = [
+  {
+    how: "side by side",
+    files: /^(?!.*(^|\/)tests\/(e2e|backends|release|store\/proof|agent\/updater)\/)/,
+    parallel: true,
+  },
+  {
+    how: "one after the other",
+    files: /(^|\/)tests\/(e2e|backends|release|agent\/updater)\//,
+    parallel: false,
+  },
+  // They kill and cut what they start: nothing would come of a profile.
+  { how: "one after the other, without profiles", files: /(^|\/)tests\/store\/proof\//, parallel: false },
+];
 
 /** @throws {Error} when a path does not exist */
 async function run(args: string[]): Promise<Counts> {
@@ -28,15 +41,12 @@ async function run(args: string[]): Promise<Counts> {
   const env = { IVY_TEST_SKIPS: reasons, ...(args.includes("--nightly") ? { IVY_NIGHTLY: "1" } : {}) };
   const coverageFolder = Deno.env.get("IVY_COVERAGE") || undefined;
   const total: Counts = { passed: 0, failed: 0, skipped: 0, skippedNames: [] };
-  for (const parallel of [true, false]) {
-    const group = files.filter((file) => SERIAL.test(file) !== parallel);
+  for (const { how, files: pattern, parallel } of GROUPS) {
+    const group = files.filter((file) => pattern.test(file));
     if (group.length === 0) continue;
-    say(
-      `${group.length} test file${group.length === 1 ? "" : "s"}, ${
-        parallel ? "side by side" : "one after the other"
-      }:`,
-    );
-    add(total, await runGroup({ files: group, parallel, env, coverageFolder }));
+    say(`${group.length} test file${group.length === 1 ? "" : "s"}, ${how}:`);
+    const folder = how.endsWith("profiles") ? undefined : coverageFolder;
+    add(total, await runGroup({ files: group, parallel, env, coverageFolder: folder }));
   }
   await listSkipped(total, reasons);
   return total;
