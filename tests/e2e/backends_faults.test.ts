@@ -65,9 +65,10 @@ Deno.test({
     await until("its time is over", () => performance.now() - stoppedMs > STOPPED_MS, STOPPED_MS + 5000);
     await broker.kill();
     await broker.start();
-    await until("messages arrive again", () => store.acknowledged.includes(lastId));
+    const newest = lastId;
+    await until("messages arrive again", () => store.acknowledged.includes(newest), 30_000);
     clearInterval(sending);
-    await until("all have arrived", () => ids.every((id) => store.acknowledged.includes(id)));
+    await until("all have arrived", () => ids.every((id) => store.acknowledged.includes(id)), 30_000);
     const accepted = new Set(
       tap.publishes.filter(({ answer }) => answer !== undefined).map(({ payload }) =>
         /"id":(\d+)/.exec(payload)?.[1]
