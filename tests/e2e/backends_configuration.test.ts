@@ -78,6 +78,12 @@ class Bench implements AsyncDisposable {
 
 const backendsOf = (config: TestConfig) =>
   config.backends as unknown as { mqtt_connection: { port: number } }[];
+/** A machine that is busy with the acceptance tests may be late for a beat; a restart would cost several. */
+function assertUndisturbed(beats: number[]): void {
+  const gaps = beats.slice(1).map((beat, index) => beat - beats[index]!);
+  assert(gaps.every((gap) => gap === 1 || gap === 2), `beats: ${beats}`);
+}
+
 const changeWalk = (seconds: number) => (config: TestConfig) => {
   config.procedures["random_walk"]!["seconds_between_datapoints"] = seconds;
 };
