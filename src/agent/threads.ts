@@ -11,10 +11,14 @@ export function startThread(module: string, options: WorkerOptions): { worker: W
 }
 
 /**
- * How long a terminated thread may take to end before it counts as unstoppable, in milliseconds. Deno before 2.7 stops
- * a thread that spins after two seconds; from 2.7 on it ends at once or never.
+ * A terminated thread that has used this much processor time since is spinning and will not be stopped, in milliseconds:
+ * one that only waits for its turn on a busy machine uses none. Deno before 2.7 stops a spinning thread after two seconds.
  */
-const END_LIMIT_MS = Number(/^2\.(\d+)\./.exec(Deno.version.deno)?.[1] ?? Infinity) < 7 ? 3000 : 300;
+const SPINNING_MS = Number(/^2\.(\d+)\./.exec(Deno.version.deno)?.[1] ?? Infinity) < 7 ? 3000 : 200;
+/** Longest wait for a thread that does not spin, in milliseconds. */
+const END_LIMIT_MS = 10_000;
+/** The kernel counts processor time in ticks of this length. */
+const TICK_MS = 10;
 
 /**
  * Waits until a terminated worker's thread is gone.
@@ -22,20 +26,29 @@ const END_LIMIT_MS = Number(/^2\.(\d+)\./.exec(Deno.version.deno)?.[1] ?? Infini
  * @returns false when the runtime cannot stop it; true also where the system does not show threads.
  */
 export async function threadEnds(threadName: string): Promise<boolean> {
+  const startMs = processorMs(threadName);
   const deadlineMs = performance.now() + END_LIMIT_MS;
-  while (threadNames().includes(threadName)) {
-    if (performance.now() > deadlineMs) return false;
+  for (let usedMs = startMs; usedMs !== undefined; usedMs = processorMs(threadName)) {
+    if (usedMs - startMs! > SPINNING_MS || performance.now() > deadlineMs) return false;
     await pause(10);
   }
   return true;
 }
 
-/** The names of this process's threads; Deno calls its n-th worker's thread `worker-n`. Empty where unknown. */
-function threadNames(): string[] {
+/** The processor time that a thread of this process has used; undefined when there is none of that name. */
+function processorMs(threadName: string): number | undefined {
+  const stat = threadStats().find((line) => line.includes(`(${threadName})`));
+  if (stat === undefined) return undefined;
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * TICK_MS; // utime and stime, see proc(5)
+}
+
+/** A line per thread of this process, as proc(5) describes `stat`; Deno calls its n-th worker's thread `worker-n`. */
+function threadStats(): string[] {
   try {
     return [...Deno.readDirSync("/proc/self/task")].flatMap(({ name }) => {
       try {
-        return [Deno.readTextFileSync(`/proc/self/task/${name}/comm`).trim()];
+        return [Deno.readTextFileSync(`/proc/self/task/${name}/stat`)];
       } catch {
         return []; // ended between the two lines
       }
