@@ -7,6 +7,7 @@ import { observe } from "../support/mqtt_observer.ts";
 import { needs } from "../support/needs.ts";
 import { TestNode } from "../support/node.ts";
 import { backendsIvy, shippedIvy } from "../support/program.ts";
+import { startThingsboard } from "../support/thingsboard_server.ts";
 import { startRestServer } from "../support/rest_server.ts";
 import { createAuthority } from "../support/tls_files.ts";
 import { until } from "../support/until.ts";
@@ -87,6 +88,43 @@ Deno.test({
         "offline",
       );
     });
+  },
+});
+
+Deno.test({
+  name: "credentials that ThingsBoard gives out are kept over a restart, and nobody else can read them",
+  ignore,
+  async fn() {
+    let requests = 0;
+    await using server = await startThingsboard({
+      sessionLimits: {},
+      provision() {
+        requests++;
+        return {
+          status: "SUCCESS",
+          credentialsType: "ACCESS_TOKEN",
+          credentialsValue: "token-of-this-device",
+        };
+      },
+    });
+    await using node = new TestNode({ program: await backendsIvy(), procedures: {} });
+    node.configure((config) => {
+      config.backends = [{
+        provider: "thingsboard",
+        mqtt_connection: { host: "127.0.0.1", port: server.broker.port },
+        provisioning: { device_key: "key-1", device_secret: "device-secret" },
+      }] as never;
+    });
+    for (let round = 0; round < 2; round++) {
+      await using agent = await node.run().ready();
+      await agent.log.until(/thingsboard {2}connected to/);
+      await agent.stop();
+      assert(!/token-of-this-device|device-secret/.test(agent.log.text + JSON.stringify(node.messages())));
+    }
+    assertEquals(requests, 1);
+    const file = join(node.paths.kept, "thingsboard.json");
+    assertEquals(Deno.statSync(file).mode! & 0o777, 0o600);
+    assertEquals(JSON.parse(Deno.readTextFileSync(file)), { username: "token-of-this-device" });
   },
 });
 

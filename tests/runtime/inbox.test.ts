@@ -1,0 +1,52 @@
+// Runs in: tests.
+import { assertEquals, assertRejects } from "@std/assert";
+import { createInbox } from "../../src/runtime/inbox.ts";
+import { createLogger } from "../../src/shared/logger.ts";
+import type { BackendToMain } from "../../src/shared/protocol.ts";
+
+function create() {
+  const clock = { nowMs: 0 };
+  const lines: string[] = [];
+  const sent: BackendToMain[] = [];
+  const logger = createLogger("mqtt", ({ level, subject }) => lines.push(`${level} ${subject}`));
+  return { clock, lines, sent, ...createInbox((message) => sent.push(message), logger, () => clock.nowMs) };
+}
+
+Deno.test("inbox: garbage leaves one line a second at most, which counts the others", () => {
+  const { inbox, clock, lines, sent } = create();
+  for (let i = 0; i < 10_000; i++) {
+    clock.nowMs = i; // ten seconds of garbage
+    inbox.heard({ kind: "garbage", reason: "it is not JSON" });
+  }
+  assertEquals(lines.length, 10);
+  assertEquals(lines.slice(0, 2), [
+    "WARNING ignored what the server sent: it is not JSON",
+    "WARNING ignored what the server sent: it is not JSON (and 999 more before)",
+  ]);
+  assertEquals(sent, []);
+});
+
+Deno.test("inbox: a configuration goes to main as it is; nothing is nothing", () => {
+  const { inbox, sent } = create();
+  inbox.heard({ kind: "configuration", revision: 3, config: { a: 1 } });
+  inbox.heard(undefined);
+  inbox.keep({ username: "x" });
+  assertEquals(sent, [
+    { type: "configuration", revision: 3, config: { a: 1 } },
+    { type: "keep", value: { username: "x" } },
+  ]);
+});
+
+Deno.test("inbox: each call gets its own answer, or its own error", async () => {
+  const { inbox, answered, sent } = create();
+  const calls = [inbox.call("a", 1), inbox.call("b", 2)];
+  assertEquals(sent, [
+    { type: "call", callId: 1, method: "a", params: 1 },
+    { type: "call", callId: 2, method: "b", params: 2 },
+  ]);
+  answered({ type: "call_answer", callId: 2, error: "no" });
+  answered({ type: "call_answer", callId: 1, result: "yes" });
+  answered({ type: "call_answer", callId: 1, result: "again" });
+  assertEquals(await calls[0], "yes");
+  await assertRejects(() => calls[1]!, Error, "no");
+});
