@@ -49,6 +49,7 @@ export class Committer {
   /** Of each variant, rows up to this id have left the outbox. */
   #removedIds: Record<Variant, number> = { config: 0, log: 0, data: 0 };
   #isScheduled = false;
+  #retry: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
 
   constructor(options: CommitterOptions) {
@@ -113,6 +114,7 @@ export class Committer {
   /** Nothing is committed after this. */
   close(): void {
     this.#isClosed = true;
+    clearTimeout(this.#retry);
   }
 
   #commitScheduled(): void {
@@ -168,7 +170,8 @@ export class Committer {
       answer({ type: "refused", sequences: sequencesOf(messages), reason: DISK_FULL });
     }
     this.#options.onDiskFull();
-    setTimeout(() => this.schedule(), RETRY_MS);
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.schedule(), RETRY_MS);
   }
 }
 

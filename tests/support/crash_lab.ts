@@ -17,6 +17,9 @@ import { Scratch } from "./scratch.ts";
 import { BEFORE, FIRST_LIFE, type Phase, WORKLOAD } from "./workload.ts";
 
 const DATABASES = ["outbox", "outbox.rebuilt"].flatMap((name) => [`${name}.sqlite3`, `${name}.sqlite3-wal`]);
+/** How long a phase of the workload may take: a store that waits for a full disk is ended soon. */
+const PATIENCE_MS = 20_000;
+const FULL_DISK_PATIENCE_MS = 300;
 const PROGRAM = fromFileUrl(new URL("./workload_program.ts", import.meta.url));
 
 /** One call that is to fail, and the files that count. */
@@ -144,13 +147,13 @@ export class CrashLab implements AsyncDisposable {
 
   #run(directory: string, files: string[], injection?: Injection): Promise<Traced> {
     const paths = files.map((file) => join(directory, file));
-    return runTraced(this.#program(directory), paths, injection);
+    return runTraced(this.#program(directory, injection), paths, injection);
   }
 
-  #program(directory: string): string[] {
+  #program(directory: string, injection?: Injection): string[] {
+    const patienceMs = injection?.fault === "ENOSPC" ? FULL_DISK_PATIENCE_MS : PATIENCE_MS;
     const deno = [Deno.execPath(), "run", "--quiet", "--no-check", "--allow-all", PROGRAM];
-    const retention = this.#retentionDays === null ? [] : [`${this.#retentionDays}`];
-    return [...deno, directory, this.#isFirst ? "first" : "whole", ...retention];
+    return [...deno, directory, this.#isFirst ? "first" : "whole", `${this.#retentionDays}`, `${patienceMs}`];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

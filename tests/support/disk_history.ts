@@ -44,6 +44,11 @@ export const HISTORIC_CALLS = [
   "mkdirat",
 ] as const;
 
+interface Descriptor {
+  isAppending: boolean;
+  offset: number;
+}
+
 /** Turns a log of system calls into what happened below a folder, and what the program said meanwhile. */
 export class HistoryReader {
   #folder: string;
@@ -52,7 +57,9 @@ export class HistoryReader {
   #names = new Map<string, Inode>();
   #folders = new Set<string>([""]);
   #sizes = new Map<Inode, number>();
-  #descriptors = new Map<number, { isAppending: boolean; offset: number }>();
+  #descriptors = new Map<number, Descriptor>();
+  /** By file, the descriptor that was opened last: for those that are copies of it. */
+  #lastOpened = new Map<Inode, Descriptor>();
   /** How many events there were when so many calls had returned. */
   #eventsAfterCall: number[] = [0];
   #lastInode = 0;
@@ -125,23 +132,26 @@ export class HistoryReader {
     const path = this.#inside(pathsIn(args)[0]!);
     this.#descriptors.delete(fd);
     if (path === undefined || this.#folders.has(path)) return;
-    const inode = this.#names.get(path);
-    if (inode === undefined) {
-      if (!args.includes("O_CREAT")) return;
-      this.#events.push({ kind: "link", path, inode: this.#newInode(path, 0) });
-    } else if (args.includes("O_TRUNC")) {
+    const known = this.#names.get(path);
+    if (known === undefined && !args.includes("O_CREAT")) return;
+    const inode = known ?? this.#newInode(path, 0);
+    if (known === undefined) this.#events.push({ kind: "link", path, inode });
+    else if (args.includes("O_TRUNC")) {
       this.#events.push({ kind: "truncate", inode, size: 0 });
       this.#sizes.set(inode, 0);
     }
-    this.#descriptors.set(fd, { isAppending: args.includes("O_APPEND"), offset: 0 });
+    const descriptor = { isAppending: args.includes("O_APPEND"), offset: 0 };
+    this.#descriptors.set(fd, descriptor);
+    if (!args.includes("O_RDONLY")) this.#lastOpened.set(inode, descriptor);
   }
 
   #write(args: string, written: number): void {
     const { fd } = descriptorIn(args)!;
     if (fd === 1) this.#events.push({ kind: "said", text: new TextDecoder().decode(stringsIn(args)[0]) });
     const inode = this.#inodeOf(args);
-    const descriptor = this.#descriptors.get(fd);
-    if (inode === undefined || descriptor === undefined) return;
+    if (inode === undefined) return;
+    const descriptor = this.#lastOpened.get(inode) ?? this.#descriptors.get(fd);
+    if (descriptor === undefined) return;
     const offset = descriptor.isAppending ? this.#sizes.get(inode)! : descriptor.offset;
     descriptor.offset = offset + written;
     this.#writeAt(args, written, offset);

@@ -18,8 +18,8 @@ export interface Phase {
 
 export const BACKENDS = ["near", "far"];
 const DAY_MS = 86_400_000;
-/** A store that waits for a full disk longer than this is ended, in milliseconds; a phase takes 50. */
-const PATIENCE_MS = 300;
+/** A phase that takes longer is given up, in milliseconds; it takes 50. */
+const PATIENCE_MS = 20_000;
 const START_MS = Date.parse("2099-03-01T23:59:30Z");
 
 /** The life before the workload: its day is old enough to be removed. */
@@ -56,6 +56,8 @@ export interface LifeOptions {
   /** `<root>/data`. */
   directory: string;
   retentionDays: number | null;
+  /** How long a phase may take, in milliseconds; default 20 s. */
+  patienceMs?: number;
   /** Told of each promise, as `Evidence` notes it. */
   say: (line: string) => void;
 }
@@ -65,7 +67,10 @@ export async function live({ nowMs, commits, drains }: Phase, options: LifeOptio
   const { say } = options;
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => {});
-  const patience = setTimeout(() => failed.reject(new Error("the store waits for the disk")), PATIENCE_MS);
+  const patience = setTimeout(
+    () => failed.reject(new Error("the store waits for the disk")),
+    options.patienceMs ?? PATIENCE_MS,
+  );
   const work = async () => {
     const clock = { nowMs };
     const store = await openAt(clock, options, failed.reject);

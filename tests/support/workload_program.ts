@@ -2,9 +2,10 @@
 import { FIRST_LIFE, live, WORKLOAD } from "./workload.ts";
 
 // Runs a workload in one thread, so that its system calls come in the same order each time. Says what was promised on
-// stdout, each line at once. Arguments: the data folder, `whole` or `first`, and the days of retention (none = null).
-const [directory, which, days] = Deno.args as [string, string, string?];
-const retentionDays = days === undefined ? null : Number(days);
+// stdout, each line at once. Arguments: the data folder, `whole` or `first`, the days of retention
+// or `null`, and how long a phase may take in milliseconds.
+const [directory, which, days, patience] = Deno.args as [string, string, string, string];
+const retentionDays = days === "null" ? null : Number(days);
 
 function say(line: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
@@ -17,7 +18,7 @@ globalThis.setTimeout =
 
 try {
   for (const phase of which === "first" ? FIRST_LIFE : WORKLOAD) {
-    await live(phase, { directory, retentionDays, say });
+    await live(phase, { directory, retentionDays, patienceMs: Number(patience), say });
   }
   say("done");
 } catch (error) {
