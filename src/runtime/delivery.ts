@@ -49,6 +49,8 @@ export class Delivery implements StoreListener {
   #wasFull = false;
   /** The store had nothing left; it will tell. */
   #isExhausted = false;
+  /** The end has come since the store was asked: an answer of before says nothing of what was stored last. */
+  #mustLook = false;
   /** In flight when the store was replaced: the new one hands them out once more. */
   #orphans = new Set<number>();
   #setAside: number[] = [];
@@ -88,7 +90,7 @@ export class Delivery implements StoreListener {
 
   leased(messages: LeasedMessage[], isEmpty: boolean): void {
     this.#isLeasing = false;
-    this.#isExhausted = isEmpty;
+    this.#isExhausted = isEmpty && !this.#mustLook;
     this.#wasFull = messages.length >= this.#leaseSize.messages / 2;
     const { encode, flow, suspicion, park } = this.#options;
     const elements: Element[] = [];
@@ -126,7 +128,8 @@ export class Delivery implements StoreListener {
   #limits = (channel: string) => this.#link.limits(channel);
 
   #drain = (): void => {
-    this.#isExhausted = false; // look once more
+    this.#isExhausted = false;
+    this.#mustLook = true;
     this.#timers["drain"] = setTimeout(() => this.#stop(true), this.#options.maxDrainMs);
     this.#pump();
   };
@@ -168,6 +171,7 @@ export class Delivery implements StoreListener {
     const { door, flow } = this.#options;
     if (this.#queue.messages > this.#leaseSize.messages / 2) return;
     this.#isLeasing = true;
+    this.#mustLook = false;
     door.lease(this.#leaseSize.next(this.#wasFull), flow.bytes);
   }
 

@@ -16,6 +16,8 @@ export interface FakeStore {
   readonly acknowledged: number[];
   readonly parked: { id: number; reason: string }[];
   readonly leases: number;
+  /** While it is, whatever the backend says is lost, as in a store that dies before its next commit. */
+  isDeaf: boolean;
   /** What the backend did that the contract forbids. */
   readonly violations: string[];
   close(): void;
@@ -64,6 +66,7 @@ export function createFakeStore({ timestamp = 1_763_806_800.123 } = {}): FakeSto
       isHungry = found.length === 0;
       return send({ type: "leased", messages: found });
     }
+    if (store.isDeaf) return;
     const ids = message.type === "park" ? [message.id] : message.ids;
     for (const id of ids) settle(id, message);
     send({ type: "settled", ids });
@@ -77,7 +80,8 @@ export function createFakeStore({ timestamp = 1_763_806_800.123 } = {}): FakeSto
     if (message.type !== "give_back") messages.delete(id);
   }
 
-  return {
+  const store: FakeStore = {
+    isDeaf: false,
     open() {
       port?.close();
       inHand.clear();
@@ -110,4 +114,5 @@ export function createFakeStore({ timestamp = 1_763_806_800.123 } = {}): FakeSto
     violations,
     close: () => port?.close(),
   };
+  return store;
 }
