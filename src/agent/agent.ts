@@ -32,6 +32,7 @@ import { type Logging, setUpLogging } from "./logging.ts";
 import type { Paths } from "./paths.ts";
 import { ProcedureHost } from "./procedure_host.ts";
 import { readKept, writeKept } from "./kept_values.ts";
+import { modifiedMs } from "./files.ts";
 import { environmentReferences, resolveSecrets } from "./secret_values.ts";
 import { ServerCalls } from "./server_calls.ts";
 import { StateAuthority } from "./state_authority.ts";
@@ -392,7 +393,11 @@ export class Agent {
 
   #keep(name: string, value: unknown): void {
     this.#logging.hide(textsIn(value));
-    writeKept(this.#options.paths, name, value);
+    try {
+      writeKept(this.#options.paths, name, value);
+    } catch (error) {
+      this.#logging.logger(name).exception("what the server has given out could not be kept", error);
+    }
   }
 
   async #backendFacts(name: string): Promise<BackendFacts> {
@@ -405,7 +410,7 @@ export class Agent {
       systemIdentifier: general.system_identifier,
       softwareVersion: version,
       configRevision: general.config_revision,
-      configuredMs: Deno.statSync(file).mtime?.getTime() ?? this.#startedMs,
+      configuredMs: modifiedMs(file) ?? this.#startedMs,
       target: Deno.build.target,
       agentStartedMs: this.#startedMs,
       bootedMs: Date.now() - Deno.osUptime() * 1000,

@@ -1,5 +1,5 @@
 // Runs in: main thread.
-import type { ErrorReport } from "../shared/errors.ts";
+import { type ErrorReport, reportError } from "../shared/errors.ts";
 import { describeFaults, type Fault } from "../shared/faults.ts";
 import type { Logger } from "../shared/logger.ts";
 import type { BackendFacts, BackendToMain, LogEntry, MainToBackend } from "../shared/protocol.ts";
@@ -103,7 +103,7 @@ export class BackendHost {
   /** Lets the backend connect, now and after each restart. */
   run(): void {
     this.#mayRun = true;
-    if (this.#isReady && this.#supervisor.life !== undefined) void this.#run(this.#supervisor.life);
+    if (this.#isReady && this.#supervisor.life !== undefined) this.#run(this.#supervisor.life);
   }
 
   /** Lets it send what waits, for as long as its settings allow (and not longer than `limitMs`), and ends it. */
@@ -125,7 +125,9 @@ export class BackendHost {
   /** Tells the worker that facts about the node have changed. */
   async tellFacts(): Promise<void> {
     const life = this.#runningLife;
-    if (life !== undefined) life.send({ type: "facts", facts: await this.#options.facts() });
+    if (life === undefined) return;
+    const facts = await this.#options.facts();
+    life.send({ type: "facts", facts });
   }
 
   status(): WorkerStatus {
@@ -181,10 +183,14 @@ export class BackendHost {
     const faults = [...this.#secretFaults, ...described];
     this.#isReady = faults.length === 0;
     this.#resolveFirstCheck({ kind: "checked", faults, schema: this.#schema });
-    if (this.#isReady && this.#mayRun) void this.#run(life);
+    if (this.#isReady && this.#mayRun) this.#run(life);
   }
 
-  async #run(life: Life): Promise<void> {
+  #run(life: Life): void {
+    this.#sendToWork(life).catch((error) => life.end({ kind: "crashed", error: reportError(error) }));
+  }
+
+  async #sendToWork(life: Life): Promise<void> {
     this.#runningLife = life;
     const facts = await this.#options.facts();
     if (this.#supervisor.life !== life) return;

@@ -47,6 +47,16 @@ export function syncFolder(folder: string): void {
   }
 }
 
+/** When a file was last changed, in Unix milliseconds; undefined when there is none. */
+export function modifiedMs(path: string): number | undefined {
+  try {
+    return Deno.statSync(path).mtime?.getTime();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
 /** The text of a file, or undefined when there is none. */
 export function readIfThere(path: string): string | undefined {
   try {

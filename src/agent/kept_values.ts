@@ -5,8 +5,11 @@ import type { Paths } from "./paths.ts";
 
 /** What a backend had asked to keep (credentials that its server gave out, for example); null when there is nothing. */
 export function readKept({ kept }: Paths, name: string): unknown {
-  const text = readIfThere(join(kept, `${name}.json`));
-  return text === undefined ? null : JSON.parse(text);
+  try {
+    return JSON.parse(readIfThere(join(kept, `${name}.json`)) ?? "null");
+  } catch {
+    return null; // damaged: the backend asks its server again
+  }
 }
 
 /** Keeps a value for the next start, where only the agent's own user can read it. */

@@ -14,8 +14,12 @@ export interface IntakeOptions {
   current: () => Current;
   revisions: Revisions;
   logger: Logger;
-  /** Tells the servers; resolves when the message is safe. `config` is unjudged and may hold secrets. */
-  report: (status: ConfigStatus, revision: number, config: unknown, reason?: string) => Promise<void>;
+  /**
+   * Tells the servers. `config` is unjudged and may hold secrets.
+   *
+   * @returns false when the message could not be stored; that is no fault of the configuration.
+   */
+  report: (status: ConfigStatus, revision: number, config: unknown, reason?: string) => Promise<boolean>;
   reconfigure: (config: Record<string, unknown>) => Promise<Outcome>;
   /** Other versions; undefined = this node is updated by hand. */
   upgrade?: (version: string, config: Record<string, unknown>, revision: number) => Promise<Outcome>;
@@ -50,7 +54,9 @@ export class Intake {
       return logger.info(`ignored configuration ${revision}: it has been rejected before`);
     }
     this.#waiting.set(revision, config);
-    this.#working ??= this.#work().finally(() => this.#working = undefined);
+    this.#working ??= this.#work().catch((error) => this.#note(revision, error)).finally(() =>
+      this.#working = undefined
+    );
   }
 
   /** Resolves when nothing is under way. */
@@ -70,7 +76,7 @@ export class Intake {
       try {
         await this.#take(revision, config);
       } catch (error) {
-        logger.exception(`configuration ${revision} could not be dealt with`, error);
+        this.#note(revision, error);
         await this.#reject(revision, config, sentenceOf(error));
       }
     }
@@ -113,7 +119,8 @@ export class Intake {
       switch (outcome.kind) {
         case "accepted":
           logger.info(`configuration ${revision} is accepted`);
-          return await report("accepted", revision, config);
+          await report("accepted", revision, config);
+          return;
         case "rejected":
           return await this.#reject(revision, config, outcome.reason);
         case "interrupted":
@@ -128,11 +135,14 @@ export class Intake {
     }
   }
 
+  #note(revision: number, error: unknown): void {
+    this.#options.logger.exception(`configuration ${revision} could not be dealt with`, error);
+  }
+
   async #reject(revision: number, config: unknown, reason: string): Promise<void> {
     const { report, logger, revisions } = this.#options;
     logger.warning(`configuration ${revision} is rejected: ${reason}`);
     revisions.reject(revision, reason);
-    await report("rejected", revision, config, reason);
-    revisions.markReported(revision);
+    if (await report("rejected", revision, config, reason)) revisions.markReported(revision);
   }
 }

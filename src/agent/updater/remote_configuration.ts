@@ -57,8 +57,7 @@ export class RemoteConfiguration {
   /** Goes on where the last agent was interrupted. To be called when everything runs. */
   async start(): Promise<void> {
     for (const { revision, reason } of this.#revisions.unreported) {
-      await this.#report("rejected", revision, undefined, reason);
-      this.#revisions.markReported(revision);
+      if (await this.#report("rejected", revision, undefined, reason)) this.#revisions.markReported(revision);
     }
     const update = await this.#options.updater.resume();
     if (update !== undefined) await this.#finishUpdate(update);
@@ -85,8 +84,8 @@ export class RemoteConfiguration {
     } else if (outcome.kind === "rejected") {
       logger.warning(`configuration ${revision} is rejected: ${outcome.reason}`);
       this.#revisions.reject(revision, outcome.reason);
-      await this.#report("rejected", revision, undefined, outcome.reason);
-      this.#revisions.markReported(revision);
+      const isReported = await this.#report("rejected", revision, undefined, outcome.reason);
+      if (isReported) this.#revisions.markReported(revision);
     }
   }
 
@@ -100,11 +99,22 @@ export class RemoteConfiguration {
   }
 
   /** The revision stands in every report, whatever the configuration itself looks like. */
-  async #report(status: ConfigStatus, revision: number, config: unknown, reason?: string): Promise<void> {
+  async #report(
+    status: ConfigStatus,
+    revision: number,
+    config: unknown,
+    reason?: string,
+  ): Promise<boolean> {
     const whole = isObject(config) ? config : {};
     const general = isObject(whole["general"]) ? whole["general"] : {};
     const shown = { ...whole, general: { ...general, config_revision: revision } };
-    await this.#options.report(status, shown, reason);
+    try {
+      await this.#options.report(status, shown, reason);
+      return true;
+    } catch (error) {
+      this.#options.logger.exception(`"${status}" of configuration ${revision} could not be told`, error);
+      return false;
+    }
   }
 
   get #reconfigureOptions() {

@@ -26,7 +26,7 @@ function create(
     logger: createLogger("updater", ({ level, subject }) => log.push(`${level} ${subject}`)),
     report: (status, revision, _config, reason) => {
       told.push([revision, status, reason].filter((part) => part !== undefined).join(" "));
-      return Promise.resolve();
+      return Promise.resolve(true);
     },
     async reconfigure(config) {
       taken.push(config);
