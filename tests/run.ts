@@ -17,8 +17,8 @@ Environment:
 Example: deno task test tests/store
 `;
 
-/** Networks that fail for minutes, and brokers that are stopped: on a busy machine their deadlines pass. Only nightly. */
-const NIGHTLY = /(^|\/)tests\/e2e\/backends_(chaos|configuration|faults)\.test\.ts$/;
+/** Tests of the backends against real servers: their deadlines still pass on a busy machine. Only nightly. */
+const NIGHTLY = /(^|\/)tests\/(backends\/|e2e\/backends)/;
 
 /** What runs together. Tests that start programs and brokers, or measure times, run one after the other. */
 const GROUPS = [
