@@ -126,8 +126,11 @@ export class BackendHost {
   async tellFacts(): Promise<void> {
     const life = this.#runningLife;
     if (life === undefined) return;
-    const facts = await this.#options.facts();
-    life.send({ type: "facts", facts });
+    try {
+      life.send({ type: "facts", facts: await this.#options.facts() });
+    } catch (error) {
+      this.#options.logger.exception("it could not be told what has changed", error);
+    }
   }
 
   status(): WorkerStatus {
