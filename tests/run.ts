@@ -2,7 +2,7 @@
 import { sentenceOf } from "../src/shared/errors.ts";
 import { filesBelow, ignoreMissing } from "../src/build/files.ts";
 import { installPrograms } from "./support/install.ts";
-import { type Counts, runGroup } from "./support/test_group.ts";
+import { addCounts, type Counts, runEachAlone, runTogether } from "./support/test_group.ts";
 
 const HELP = `Runs the tests; the last line counts them.
 
@@ -17,43 +17,30 @@ Environment:
 Example: deno task test tests/store
 `;
 
-/** Tests of the backends against real servers: their deadlines still pass on a busy machine. Only nightly. */
-const NIGHTLY = /(^|\/)tests\/(backends\/|e2e\/backends)/;
-
-/** What runs together. Tests that start programs and brokers, or measure times, run one after the other. */
-const GROUPS = [
-  {
-    how: "side by side",
-    files: /^(?!.*(^|\/)tests\/(e2e|backends|release|store\/proof|agent\/updater)\/)/,
-    parallel: true,
-  },
-  {
-    how: "one after the other",
-    files: /(^|\/)tests\/(e2e|backends|release|agent\/updater)\//,
-    parallel: false,
-  },
-  // They kill and cut what they start: nothing would come of a profile.
-  { how: "one after the other, without profiles", files: /(^|\/)tests\/store\/proof\//, parallel: false },
-];
+/**
+ * Tests that start programs, brokers or workers: a process each. They mostly wait for one another's answers, so a few
+ * run at a time.
+ */
+const ALONE = /(^|\/)tests\/(e2e|backends|release|agent|store\/proof)\//;
+const AT_ONCE = 3;
+/** These kill and cut what they start: nothing would come of a profile. */
+const UNPROFILED = /(^|\/)tests\/store\/proof\//;
 
 /** @throws {Error} when a path does not exist */
 async function run(args: string[]): Promise<Counts> {
   const isNightly = args.includes("--nightly");
-  const found = await testFiles(args.filter((argument) => argument !== "--nightly"));
-  const files = found.filter((file) => isNightly || !NIGHTLY.test(file));
-  if (files.length < found.length) say(`${found.length - files.length} test files run with --nightly only`);
+  const files = await testFiles(args.filter((argument) => argument !== "--nightly"));
   await installPrograms(files, say);
   const reasons = await Deno.makeTempFile({ prefix: "ivy-skips-" });
   const env = { IVY_TEST_SKIPS: reasons, ...(isNightly ? { IVY_NIGHTLY: "1" } : {}) };
   const coverageFolder = Deno.env.get("IVY_COVERAGE") || undefined;
   const total: Counts = { passed: 0, failed: 0, skipped: 0, skippedNames: [] };
-  for (const { how, files: pattern, parallel } of GROUPS) {
-    const group = files.filter((file) => pattern.test(file));
-    if (group.length === 0) continue;
-    say(`${group.length} test file${group.length === 1 ? "" : "s"}, ${how}:`);
-    const folder = how.endsWith("profiles") ? undefined : coverageFolder;
-    add(total, await runGroup({ files: group, parallel, env, coverageFolder: folder }));
-  }
+  const together = files.filter((file) => !ALONE.test(file));
+  const profiled = files.filter((file) => ALONE.test(file) && !UNPROFILED.test(file));
+  const unprofiled = files.filter((file) => UNPROFILED.test(file));
+  if (together.length > 0) addCounts(total, await runTogether(together, { env, coverageFolder }));
+  addCounts(total, await runEachAlone(profiled, AT_ONCE, { env, coverageFolder }));
+  addCounts(total, await runEachAlone(unprofiled, AT_ONCE, { env, coverageFolder: undefined }));
   await listSkipped(total, reasons);
   return total;
 }
@@ -67,13 +54,6 @@ async function testFiles(paths: string[]): Promise<string[]> {
     else for await (const file of filesBelow(path)) if (file.endsWith(".test.ts")) files.push(file);
   }
   return files.sort();
-}
-
-function add(total: Counts, group: Counts): void {
-  total.passed += group.passed;
-  total.failed += group.failed;
-  total.skipped += group.skipped;
-  total.skippedNames.push(...group.skippedNames);
 }
 
 async function listSkipped({ skippedNames }: Counts, reasonsFile: string): Promise<void> {

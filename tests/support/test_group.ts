@@ -9,42 +9,81 @@ export interface Counts {
   skippedNames: string[];
 }
 
-export interface GroupOptions {
-  files: string[];
-  /** Whether test files may run at the same time. */
-  parallel: boolean;
+export interface RunOptions {
   env: Record<string, string>;
   /** Where to put V8's coverage profiles; by default none are made. */
   coverageFolder: string | undefined;
 }
 
-/** Runs test files with the running Deno, and passes on what it prints while it runs. */
-export async function runGroup({ files, parallel, env, coverageFolder }: GroupOptions): Promise<Counts> {
-  const options = ["--quiet", "--allow-all", "--no-check", ...(parallel ? ["--parallel"] : [])];
+/** Longest run of one process; one that hangs is ended and counts as a failure, in milliseconds. */
+const LIMIT_MS = 12 * 60_000;
+
+/** Runs test files side by side in one process, and passes on what it prints while it runs. */
+export async function runTogether(files: string[], options: RunOptions): Promise<Counts> {
+  return await runTests(["--parallel", ...files], options, async (stream) => {
+    const decoder = new TextDecoder();
+    let text = "";
+    for await (const chunk of stream) {
+      writeAll(chunk);
+      text += decoder.decode(chunk, { stream: true });
+    }
+    return text;
+  });
+}
+
+/**
+ * Runs each test file in a process of its own, `atOnce` of them at a time, so that none can disturb another's threads,
+ * or end another by an error that nobody caught. What a file prints is passed on when it is done.
+ */
+export async function runEachAlone(files: string[], atOnce: number, options: RunOptions): Promise<Counts> {
+  const total: Counts = { passed: 0, failed: 0, skipped: 0, skippedNames: [] };
+  const queue = [...files];
+  const work = async () => {
+    for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
+      addCounts(
+        total,
+        await runTests([file], options, async (stream) => {
+          const text = await new Response(stream).text();
+          writeAll(new TextEncoder().encode(text));
+          return text;
+        }),
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+  return total;
+}
+
+export function addCounts(total: Counts, more: Counts): void {
+  total.passed += more.passed;
+  total.failed += more.failed;
+  total.skipped += more.skipped;
+  total.skippedNames.push(...more.skippedNames);
+}
+
+async function runTests(
+  args: string[],
+  { env, coverageFolder }: RunOptions,
+  read: (stream: ReadableStream<Uint8Array>) => Promise<string>,
+): Promise<Counts> {
+  const options = ["--quiet", "--allow-all", "--no-check"];
   if (coverageFolder !== undefined) options.push("--coverage-raw-data-only", `--coverage=${coverageFolder}`);
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["test", ...options, ...files],
+    args: ["test", ...options, ...args],
     env: {
       ...env,
       ...(Deno.stdout.isTerminal() && !Deno.noColor ? { FORCE_COLOR: "1" } : { NO_COLOR: "1" }),
     },
     stdin: "null",
     stdout: "piped",
+    signal: AbortSignal.timeout(LIMIT_MS),
   }).spawn();
-  const output = await passOn(child.stdout);
+  const output = await read(child.stdout);
   return countTests(output, (await child.status).success);
 }
 
-async function passOn(stream: ReadableStream<Uint8Array>): Promise<string> {
-  const decoder = new TextDecoder();
-  const writer = Deno.stdout.writable.getWriter();
-  let text = "";
-  for await (const chunk of stream) {
-    await writer.write(chunk);
-    text += decoder.decode(chunk, { stream: true });
-  }
-  writer.releaseLock();
-  return text;
+function writeAll(bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length;) done += Deno.stdout.writeSync(bytes.subarray(done));
 }
 
 /**
