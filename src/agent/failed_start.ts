@@ -2,7 +2,7 @@
 import { configSchema } from "../shared/config.ts";
 import { MessageSender } from "../shared/message_sender.ts";
 import { withLimit } from "../shared/time.ts";
-import type { Parts } from "./agent.ts";
+import type { Parts } from "./parts.ts";
 import type { ConfigError } from "./configuration.ts";
 import { setUpLogging } from "./logging.ts";
 import type { Paths } from "./paths.ts";

@@ -2,6 +2,11 @@
 import type { BackendStatistics, StoreStatistics } from "../shared/protocol.ts";
 import type { BackendHost } from "./backend_host.ts";
 import type { WorkerStatus } from "./supervisor.ts";
+import type { Workers } from "./workers.ts";
+import { withLimit } from "../shared/time.ts";
+
+/** How long a store that is busy may hold up `ivy status`, in milliseconds. */
+const STATISTICS_LIMIT_MS = 1000;
 
 /** What `ivy status --json` prints and `GET /v1/status` answers. The keys are stable; times are Unix milliseconds. */
 export interface AgentStatus {
@@ -65,6 +70,26 @@ export interface StoreStatisticsJson {
   refused: number;
   database_bytes: number;
   free_bytes: number;
+}
+
+/** @param redact takes secrets out of a text */
+export async function statusOfWorkers(
+  { store, procedures, backends }: Workers,
+  redact: (text: string) => string,
+): Promise<Pick<AgentStatus, "procedures" | "backends" | "store">> {
+  const statistics = await withLimit(store.request({ kind: "statistics" }), STATISTICS_LIMIT_MS, undefined);
+  const common = (host: { status(): WorkerStatus }) => {
+    const { last_error: error, ...status } = workerStatusJson(host.status());
+    return { ...status, last_error: error && { ...error, message: redact(error.message) } };
+  };
+  return {
+    procedures: Object.fromEntries(procedures.map((host) => [host.name, common(host)])),
+    backends: Object.fromEntries(backends.map((host) => [host.name, {
+      ...common(host),
+      ...backendStatusJson(host, statistics),
+    }])),
+    store: { ...common(store), messages: storeStatisticsJson(statistics) },
+  };
 }
 
 export function workerStatusJson(status: WorkerStatus): WorkerStatusJson {

@@ -2,7 +2,7 @@
 import type { StoreAnswers, StoreRequest } from "../shared/protocol.ts";
 import type { Config } from "../shared/config.ts";
 import { createLogger } from "../shared/logger.ts";
-import type { Parts } from "./agent.ts";
+import type { Parts } from "./parts.ts";
 import { requestAgent } from "./control_client.ts";
 import { CommandError } from "./errors.ts";
 import type { Paths } from "./paths.ts";

@@ -1,5 +1,5 @@
 // Runs in: main thread.
-import type { Parts } from "../agent/agent.ts";
+import type { Parts } from "../agent/parts.ts";
 import type { ExitStatus } from "../agent/errors.ts";
 import type { Output } from "./output.ts";
 

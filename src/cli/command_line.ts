@@ -1,6 +1,6 @@
 // Runs in: main thread.
 import { parseArgs } from "@std/cli/parse-args";
-import type { Parts } from "../agent/agent.ts";
+import type { Parts } from "../agent/parts.ts";
 import { CommandError, EXIT, type ExitStatus } from "../agent/errors.ts";
 import { checkIsFolder, findRoot } from "../agent/paths.ts";
 import { reportError, sentenceOf } from "../shared/errors.ts";
@@ -49,7 +49,7 @@ async function dispatch(
       return checkIsFolder(findRoot(flags["root"] as string | undefined, (name) => environment[name]));
     },
     commands,
-    parts: async () => options.parts ?? (await import("../agent/agent.ts")).shippedParts,
+    parts: async () => options.parts ?? (await import("../agent/parts.ts")).shippedParts,
     environment,
   };
   if (flags["help"] === true) {

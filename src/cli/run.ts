@@ -1,11 +1,12 @@
 // Runs in: main thread.
-import { Agent, type Parts } from "../agent/agent.ts";
+import { Agent } from "../agent/agent.ts";
 import { checkConfig, type CheckOptions } from "../agent/config_check.ts";
 import { ConfigError, knownNames, loadConfig, type LoadedConfig } from "../agent/configuration.ts";
 import { CommandError, EXIT, type ExitStatus } from "../agent/errors.ts";
 import { withFailures } from "../agent/failures_before.ts";
 import { reportFailedStart } from "../agent/failed_start.ts";
 import { createDataFolder, createLayout } from "../agent/layout.ts";
+import type { Parts } from "../agent/parts.ts";
 import { exists, type Paths, pathsOf } from "../agent/paths.ts";
 import { type RunLock, takeRunLock } from "../agent/run_lock.ts";
 import { countStart } from "../agent/updater/count_start.ts";

@@ -1,6 +1,6 @@
 // Runs in: tests, main thread.
 import { procedures as shipped } from "../../procedures/registry.ts";
-import { type Parts, shippedParts } from "../../src/agent/agent.ts";
+import { type Parts, shippedParts } from "../../src/agent/parts.ts";
 import { backends } from "../../src/backends/registry.ts";
 import { runCommandLine } from "../../src/cli/command_line.ts";
 import { testProcedures } from "./registry.ts";

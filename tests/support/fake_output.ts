@@ -2,7 +2,7 @@
 import type { CommandContext } from "../../src/cli/command.ts";
 import { commands } from "../../src/cli/commands.ts";
 import type { Output } from "../../src/cli/output.ts";
-import { shippedParts } from "../../src/agent/agent.ts";
+import { shippedParts } from "../../src/agent/parts.ts";
 
 /** Keeps what a command prints; plain. */
 export class FakeOutput implements Output {

@@ -1,0 +1,158 @@
+// Runs in: main thread.
+import type { BackendFacts, NodeFacts, StoredMessage } from "../shared/protocol.ts";
+import type { JsonSchema } from "../shared/secrets.ts";
+import { version } from "../shared/version.ts";
+import { type BackendEntry, BackendHost } from "./backend_host.ts";
+import type { LoadedConfig } from "./configuration.ts";
+import { modifiedMs } from "./files.ts";
+import { readKept, writeKept } from "./kept_values.ts";
+import type { Logging } from "./logging.ts";
+import type { Parts } from "./parts.ts";
+import type { Paths } from "./paths.ts";
+import { ProcedureHost } from "./procedure_host.ts";
+import { resolveSecrets } from "./secret_values.ts";
+import type { StateAuthority } from "./state_authority.ts";
+import { StoreHost } from "./store_host.ts";
+
+export interface WorkerMakerOptions {
+  parts: Parts;
+  paths: Paths;
+  /** The environment as it was when the process started. */
+  environment: Record<string, string>;
+  /** The configuration in use. */
+  loaded: () => LoadedConfig;
+  logging: Logging;
+  state: StateAuthority;
+  /** Unix milliseconds. */
+  agentStartedMs: number;
+  /** How often in a row each procedure had failed when the process before this one ended. */
+  failuresBefore: Record<string, number>;
+  /** Shows every message as it is stored; undefined = do not. */
+  onStored: ((messages: StoredMessage[]) => void) | undefined;
+  /** A configuration has come from a server; it is not judged yet. */
+  onConfiguration: (revision: number, config: unknown) => void;
+  /** Does what a server asks. @throws with a sentence for the server. */
+  onCall: (entry: BackendEntry, method: string, params: unknown) => Promise<unknown>;
+  /** The thread of this worker cannot be stopped. */
+  onUnstoppable: (name: string) => void;
+}
+
+/** Makes the hosts of workers, and hands each what it needs and may know. */
+export class WorkerMaker {
+  #options: WorkerMakerOptions;
+  #runId = crypto.randomUUID();
+
+  constructor(options: WorkerMakerOptions) {
+    this.#options = options;
+  }
+
+  /** @param backends names of all backends that messages are kept for */
+  store(backends: string[], onRestarted: () => void): StoreHost {
+    const { parts, paths, logging, loaded, onStored, onUnstoppable } = this.#options;
+    return new StoreHost({
+      module: parts.storeModule,
+      checkerModule: parts.checkerModule,
+      backends,
+      directory: paths.data,
+      runId: this.#runId,
+      settings: loaded().config.storage,
+      logger: logging.logger("store"),
+      onLog: (entry) => logging.write(entry),
+      onStored,
+      onRestarted,
+      onUnstoppable,
+      ...(parts.storeWatchdogMs === undefined ? {} : { watchdogMs: parts.storeWatchdogMs }),
+    });
+  }
+
+  procedure(name: string, settings: Record<string, unknown>, store: () => StoreHost): ProcedureHost {
+    const { parts, paths, logging, state, failuresBefore, onUnstoppable } = this.#options;
+    return new ProcedureHost({
+      name,
+      line: parts.procedures[name]!,
+      settings,
+      paths: { lockFile: paths.lockFile },
+      node: this.#nodeFacts(),
+      logger: logging.logger(name),
+      onLog: (entry) => logging.write(entry),
+      resolveSecrets: (value, schema) => this.#resolveSecrets(value, schema, ["procedures", name]),
+      state,
+      openStorePort: (producer) => store().openPort(producer),
+      closeStorePort: (producer) => store().closePort(producer),
+      onUnstoppable,
+      failuresBefore: failuresBefore[name] ?? 0,
+    });
+  }
+
+  backend(entry: BackendEntry, store: () => StoreHost): BackendHost {
+    const { parts, logging, onConfiguration, onCall, onUnstoppable } = this.#options;
+    const { name, provider, index } = entry;
+    return new BackendHost({
+      entry,
+      line: parts.backends[provider]!,
+      logger: logging.logger(name),
+      onLog: (logged) => logging.write(logged),
+      resolveSecrets: (value, schema) => this.#resolveSecrets(value, schema, ["backends", index]),
+      facts: () => this.#backendFacts(name, store()),
+      openStorePort: () => store().openBackendPort(name),
+      closeStorePort: () => store().closeBackendPort(name),
+      onConfiguration,
+      onCall: (method, params) => onCall(entry, method, params),
+      onKeep: (value) => this.#keep(name, value),
+      onUnstoppable,
+    });
+  }
+
+  #keep(name: string, value: unknown): void {
+    const { logging, paths } = this.#options;
+    logging.hide(textsIn(value));
+    try {
+      writeKept(paths, name, value);
+    } catch (error) {
+      logging.logger(name).exception("what the server has given out could not be kept", error);
+    }
+  }
+
+  async #backendFacts(name: string, store: StoreHost): Promise<BackendFacts> {
+    const { paths, logging, loaded, agentStartedMs } = this.#options;
+    const { config: { general }, file } = loaded();
+    const statistics = await store.request({ kind: "statistics" }).catch(() => undefined);
+    const kept = readKept(paths, name);
+    logging.hide(textsIn(kept));
+    return {
+      systemIdentifier: general.system_identifier,
+      softwareVersion: version,
+      configRevision: general.config_revision,
+      configuredMs: modifiedMs(file) ?? agentStartedMs,
+      target: Deno.build.target,
+      agentStartedMs,
+      bootedMs: Date.now() - Deno.osUptime() * 1000,
+      storeId: statistics?.storeId ?? null,
+      kept,
+    };
+  }
+
+  #nodeFacts(): NodeFacts {
+    const { paths, loaded, agentStartedMs } = this.#options;
+    return {
+      systemIdentifier: loaded().config.general.system_identifier,
+      softwareVersion: version,
+      lockFile: paths.lockFile,
+      agentStartedMs,
+    };
+  }
+
+  #resolveSecrets(value: unknown, schema: JsonSchema, path: (string | number)[]) {
+    const { logging, environment } = this.#options;
+    const resolved = resolveSecrets(value, schema, environment, path);
+    logging.hide(resolved.secrets);
+    for (const name of resolved.environmentNames) Deno.env.delete(name);
+    return resolved;
+  }
+}
+
+/** Every text in a value. */
+function textsIn(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(textsIn) : [];
+}
