@@ -1,10 +1,10 @@
 // Runs in: backend worker.
 import * as z from "zod";
-import "../../../src/backends/empty_environment.ts";
+import "../../../src/backends/mqtt_client.ts";
 import { commonSettings, createRequestLink, defineBackend } from "../../../src/runtime/backend.ts";
 import { tryDoors } from "../doors.ts";
 
-/** Tries what a worker may not do, and logs what came of it. */
+/** Tries what a worker may not do, with what all MQTT backends load, and logs what came of it. */
 export default defineBackend({
   provider: globalThis.name,
   config: z.strictObject({ ...commonSettings, mqtt_connection: z.unknown(), lock_file: z.string() }),
