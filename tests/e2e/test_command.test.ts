@@ -99,6 +99,7 @@ Deno.test("during its self-test, and only then, a procedure of the running agent
   const { procedures } = await node.status();
   assertEquals(procedures["holds_equipment"]!.last_error, null);
   assertEquals(procedures["holds_equipment"]!.state, "running");
+  await node.untilMessages("the metronome's second beat", (messages) => beatsOf(messages)[1]);
   assertEquals((await agent.stop()).code, 0);
   assertSteady(beatsOf(node.messages()));
 });
