@@ -13,8 +13,9 @@ import { removeOldLogs } from "./log_files.ts";
 import { type Logging, setUpLogging } from "./logging.ts";
 import type { Parts } from "./parts.ts";
 import type { Paths } from "./paths.ts";
+import { StatusPage } from "./page/status_page.ts";
 import { pauseRoute } from "./pause_route.ts";
-import { environmentReferences } from "./secret_values.ts";
+import { environmentReferences, resolvePageToken } from "./secret_values.ts";
 import { ServerCalls } from "./server_calls.ts";
 import { StateAuthority } from "./state_authority.ts";
 import { StateKeeper } from "./state_keeper.ts";
@@ -69,6 +70,7 @@ export class Agent {
   #updater: Updater;
   #calls: ServerCalls;
   #control: { close(): Promise<void> } | undefined;
+  #page: StatusPage | undefined;
   #startedMs = Date.now();
   #isReady = false;
   #isStopping = false;
@@ -122,6 +124,7 @@ export class Agent {
     await restored;
     this.#control = serveControl(paths.socket, this.#routes());
     this.#workers.run();
+    this.#openPage();
     void this.#reportConfig("startup", loaded.raw);
     this.#keepHouse();
     this.ready = this.#workers.attempted().then(() => {
@@ -142,6 +145,7 @@ export class Agent {
     this.#isStopping = true;
     this.#logging.logger("agent").info(`stopping: ${reason}`);
     clearInterval(this.#houseKeeping);
+    await this.#page?.stop();
     await withLimit(this.#remote.stop(), HASTY_GRACE_MS, undefined);
     await Promise.all(procedures.map((procedure) => procedure.stop(graceMs)));
     const storeRuns = store.status().state === "running"; // what waits for another is not safe anyway
@@ -184,6 +188,7 @@ export class Agent {
     for (const name of environmentReferences(next.raw)) Deno.env.delete(name);
     if (changes.logging) this.#logging.setThresholds(this.#thresholds());
     await this.#workers.apply(next, changes, previous);
+    if (changes.page) await this.#reopenPage();
   }
 
   /** The configuration in use stays: what waits for backends that it does not have is let go. */
@@ -208,6 +213,30 @@ export class Agent {
         logger: this.#logging.logger("agent"),
       }),
     };
+  }
+
+  async #reopenPage(): Promise<void> {
+    await this.#page?.stop();
+    this.#page = undefined;
+    this.#openPage();
+  }
+
+  #openPage(): void {
+    const { status_page: settings, general } = this.#loaded.config;
+    if (settings === null) return;
+    const logger = this.#logging.logger("status_page");
+    const { token, secrets, faults } = resolvePageToken(settings, this.#options.environment);
+    this.#logging.hide(secrets);
+    if (faults.length > 0) return logger.error(`there is no status page: ${faults.join("; ")}`);
+    const source = { status: () => this.status() };
+    this.#page = new StatusPage({
+      settings: { ...settings, token },
+      name: general.system_identifier,
+      machine: Deno.hostname(),
+      source,
+      logger,
+    });
+    this.#page.start();
   }
 
   #setUpLogging(): Logging {

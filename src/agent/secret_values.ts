@@ -1,4 +1,5 @@
 // Runs in: main thread.
+import type { StatusPageSettings } from "../shared/config.ts";
 import { formatPath } from "../shared/faults.ts";
 import { isFetched, isSecret, type JsonSchema, schemaOfKey } from "../shared/secrets.ts";
 
@@ -37,6 +38,16 @@ export function resolveSecrets(
   };
   found.value = walk(value, schema, prefix);
   return found;
+}
+
+/** The token of the status page, fetched from where the configuration says. */
+export function resolvePageToken(
+  settings: StatusPageSettings,
+  environment: Record<string, string>,
+): { token: string | null; secrets: string[]; faults: string[] } {
+  const schema: JsonSchema = { properties: { token: { secret: true } } };
+  const { value, secrets, faults } = resolveSecrets(settings, schema, environment, ["status_page"]);
+  return { token: (value as { token: string | null }).token, secrets, faults };
 }
 
 /** Names of the environment variables that a configuration refers to, wherever it does. */

@@ -67,6 +67,22 @@ const updater = z.strictObject({
   }
 });
 
+const statusPage = z.strictObject({
+  host: z.string().regex(/^[A-Za-z0-9.:-]+$/).default("127.0.0.1")
+    .describe("address or name of this machine that the page is served on; 0.0.0.0 or :: = every address"),
+  port: z.int().min(0).max(65_535).default(8420).describe("TCP port; 0 = any that is free"),
+  token: secret().nullable().default(null),
+}).superRefine(({ host, token }, context) => {
+  if (isLoopback(host) || token !== null) return;
+  const message = `expected a token, since others can reach ${host}`;
+  context.addIssue({ code: "custom", path: ["token"], message });
+});
+
+/** Whether a host names this machine itself, so that nobody else can reach it. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
 /** A procedure's entry: `enabled`, and settings that only its own worker can judge. */
 const procedure = z.looseObject({ enabled: z.boolean() });
 
@@ -89,12 +105,13 @@ export const configSchema = z.strictObject({
   storage,
   updater: updater.nullable().default(null).describe("null: this node is updated by hand"),
   backends: z.array(backend).default([]).describe("[]: messages are kept in local files only"),
-  status_page: z.null().default(null).describe("null: this version has no status page"),
+  status_page: statusPage.nullable().prefault({}).describe("null: no status page and nothing that listens"),
   procedures: z.record(z.string(), procedure),
 });
 
 export type Config = z.output<typeof configSchema>;
 export type UpdaterSettings = z.output<typeof updater>;
+export type StatusPageSettings = z.output<typeof statusPage>;
 export type StorageSettings = Config["storage"];
 export type BackendSettings = z.output<typeof backend>;
 export type ProcedureEntry = z.output<typeof procedure>;

@@ -45,7 +45,20 @@ Deno.test("what may be left out has its default", () => {
   const { storage, updater, backends, status_page } = configSchema.parse(least);
   assertEquals(storage.retention_days, null);
   assertEquals(storage.log_retention_days, 90);
-  assertEquals([updater, backends, status_page], [null, [], null]);
+  assertEquals([updater, backends], [null, []]);
+  assertEquals(status_page, { host: "127.0.0.1", port: 8420, token: null });
+});
+
+Deno.test("a page that others can reach needs a token", () => {
+  const judge = (status_page: unknown) => configSchema.safeParse({ ...template, status_page }).success;
+  for (const host of ["0.0.0.0", "::", "192.168.1.5", "node7.local", "127.0.0.1.example.org"]) {
+    assertEquals(judge({ host }), false, host);
+    assertEquals(judge({ host, token: { env: "PAGE_TOKEN" } }), true, host);
+  }
+  for (const host of ["127.0.0.1", "127.1.2.3", "localhost", "::1"]) {
+    assertEquals(judge({ host }), true, host);
+  }
+  assertEquals(judge(null), true);
 });
 
 /** One wrong place each, and its sentence. */
@@ -53,6 +66,10 @@ const WRONG: { change: (config: Record<string, Record<string, unknown>>) => void
   {
     change: ({ general }) => general!["config_revision"] = -2,
     sentence: "general.config_revision: expected an integer from -1 to 2147483647, got -2",
+  },
+  {
+    change: (config) => config["status_page"] = { host: "0.0.0.0", port: 80 },
+    sentence: "status_page.token: expected a token, since others can reach 0.0.0.0, got nothing",
   },
   {
     change: ({ general }) => general!["software_version"] = "1.2",

@@ -56,10 +56,11 @@ export class TestNode implements AsyncDisposable {
     if (options.procedures !== undefined) this.configure(() => {});
   }
 
-  /** Writes a configuration: the template, the node's procedures, all levels on the console, and `change`. */
+  /** Writes a configuration: the template, the node's procedures, all levels on the console, no page, and `change`. */
   configure(change: (config: TestConfig) => void): void {
     const config: TestConfig = JSON.parse(template);
     config.logging_verbosity.console_prints = "DEBUG";
+    config["status_page"] = null; // nodes of other tests may have the port
     const { procedures } = this.#options;
     if (procedures !== undefined) {
       config.procedures = Object.fromEntries(

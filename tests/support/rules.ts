@@ -34,9 +34,22 @@ export const ROOMS: readonly Room[] = [
   {
     path: "src/agent",
     threads: MAIN,
-    local: ["src/shared", "procedures/registry.ts", "src/backends/registry.ts", "config", "src/web"],
+    local: [
+      "src/shared",
+      "procedures/registry.ts",
+      "src/backends/registry.ts",
+      "config",
+      "src/agent/page/assets.ts",
+    ],
     external: ["@std/*", "@logtape/logtape", "@logtape/file", "zod"],
     reason: "main has every permission, so it stays small; workers are reached by messages only",
+  },
+  {
+    path: "src/agent/page/assets.ts",
+    threads: MAIN,
+    local: ["src/web"],
+    external: ["htm", "preact", "uplot"],
+    reason: "it embeds what the browser runs as text; main runs none of it",
   },
   {
     path: "src/store",

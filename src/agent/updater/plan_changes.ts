@@ -14,12 +14,14 @@ export interface Changes {
   backends: WorkerChanges;
   logging: boolean;
   storage: boolean;
+  page: boolean;
 }
 
 type Raw = {
   general?: { system_identifier?: unknown };
   logging_verbosity?: unknown;
   storage?: unknown;
+  status_page?: unknown;
   procedures?: Record<string, { enabled?: unknown }>;
   backends?: unknown[];
 };
@@ -34,13 +36,14 @@ export function planChanges(current: unknown, next: unknown): Changes {
     backends: compare(namedBackends(before), namedBackends(after), isOtherSystem),
     logging: !sameValue(before.logging_verbosity, after.logging_verbosity),
     storage: !sameValue(before.storage ?? {}, after.storage ?? {}),
+    page: isOtherSystem || !sameValue(before.status_page, after.status_page),
   };
 }
 
 /** True when a change restarts nothing. */
-export function changesNothing({ procedures, backends, logging, storage }: Changes): boolean {
+export function changesNothing({ procedures, backends, logging, storage, page }: Changes): boolean {
   const workers = [procedures, backends].flatMap(({ stop, start }) => [...stop, ...start]);
-  return workers.length === 0 && !logging && !storage;
+  return workers.length === 0 && !logging && !storage && !page;
 }
 
 function compare(before: Map<string, unknown>, after: Map<string, unknown>, all: boolean): WorkerChanges {

@@ -83,7 +83,7 @@ const BEFORE = {
   procedures: { walk: { enabled: true, seconds: 1 }, checks: { enabled: true }, off: { enabled: false } },
   backends: [{ provider: "mqtt", port: 1 }, { name: "second", provider: "mqtt", port: 2 }],
 };
-type Config = typeof BEFORE & { storage?: unknown };
+type Config = typeof BEFORE & { storage?: unknown; status_page?: unknown };
 const NONE = { stop: [], start: [] };
 
 const PLANS: [name: string, change: (config: Config) => void, expected: object][] = [
@@ -104,11 +104,13 @@ const PLANS: [name: string, change: (config: Config) => void, expected: object][
   }],
   ["a backend removed", (config) => config.backends.pop(), { backends: { stop: ["second"], start: [] } }],
   ["thresholds", (config) => config.logging_verbosity.file_archive = "INFO", { logging: true }],
+  ["the page", (config) => config.status_page = { port: 80 }, { page: true }],
   ["storage", (config) => config.storage = { retention_days: 5 }, { storage: true }],
   ["empty storage", (config) => config.storage = {}, {}],
   ["the system's name concerns everybody", (config) => config.general.system_identifier = "b", {
     procedures: { stop: ["walk", "checks"], start: ["walk", "checks"] },
     backends: { stop: ["mqtt", "second"], start: ["mqtt", "second"] },
+    page: true,
   }],
 ];
 for (const [name, change, expected] of PLANS) {
@@ -118,7 +120,14 @@ for (const [name, change, expected] of PLANS) {
     const plan = planChanges(BEFORE, after);
     assertEquals(
       plan,
-      { procedures: NONE, backends: NONE, logging: false, storage: false, ...expected } as typeof plan,
+      {
+        procedures: NONE,
+        backends: NONE,
+        logging: false,
+        storage: false,
+        page: false,
+        ...expected,
+      } as typeof plan,
     );
     assertEquals(changesNothing(plan), Object.keys(expected).length === 0);
   });

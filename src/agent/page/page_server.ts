@@ -1,0 +1,117 @@
+// Runs in: main thread.
+import type { Access } from "./access.ts";
+import type { AllowedHosts } from "./allowed_hosts.ts";
+import { ASSETS, indexPage, loginForm } from "./assets.ts";
+import type { HttpRequest } from "./http_request.ts";
+import { type HttpResponse, textResponse } from "./http_response.ts";
+import { SECURITY_HEADERS } from "./security_headers.ts";
+import { StaticFiles } from "./static_files.ts";
+
+/** Answers a request that may be answered. */
+export type PageRoute = (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;
+
+export interface PageServerOptions {
+  access: Access;
+  hosts: AllowedHosts;
+  /** By path; all are read with GET. */
+  routes: Record<string, PageRoute>;
+  /** The paths among them that need no token. */
+  open: readonly string[];
+}
+
+/** Decides who gets what: every door of the page is in this file. */
+export class PageServer {
+  #options: PageServerOptions;
+  #files = new StaticFiles();
+
+  constructor(options: PageServerOptions) {
+    this.#options = options;
+  }
+
+  async answer(request: HttpRequest): Promise<HttpResponse> {
+    const response = await this.#judge(request);
+    return {
+      ...response,
+      headers: { "cache-control": "no-store", ...response.headers, ...SECURITY_HEADERS },
+    };
+  }
+
+  #judge(request: HttpRequest): HttpResponse | Promise<HttpResponse> {
+    const { method, url } = request;
+    if (!this.#options.hosts.allows(url.hostname)) {
+      return textResponse(421, `this node is not called ${url.hostname}; see status_page.host\n`);
+    }
+    if (url.pathname === "/login") return this.#change(request, () => this.#logIn(request));
+    if (url.pathname === "/logout") return this.#change(request, () => this.#logOut());
+    if (method !== "GET" && method !== "HEAD") return notAllowed("GET, HEAD");
+    if (isForeignRequest(request)) return textResponse(403, "another site must not read this\n");
+    return this.#read(request);
+  }
+
+  #read(request: HttpRequest): HttpResponse | Promise<HttpResponse> {
+    const { access, routes, open } = this.#options;
+    const { pathname } = request.url;
+    const asset = Object.hasOwn(ASSETS, pathname) ? ASSETS[pathname] : undefined;
+    if (asset !== undefined) return this.#files.answer(asset, request);
+    const route = Object.hasOwn(routes, pathname) ? routes[pathname] : undefined;
+    if (route !== undefined && open.includes(pathname)) return route(request);
+    const verdict = access.judge(request);
+    if (verdict === "too_many") return tooMany();
+    if (pathname === "/") {
+      return verdict === "granted"
+        ? this.#files.answer(indexPage, request)
+        : this.#files.answer(loginForm, request, 401);
+    }
+    if (verdict === "denied") {
+      return textResponse(401, "expected the token of status_page\n", { "www-authenticate": "Bearer" });
+    }
+    return route === undefined ? textResponse(404, `there is no ${pathname}\n`) : route(request);
+  }
+
+  /** The only two requests that change anything, and only in the browser that sends them from this page. */
+  #change(request: HttpRequest, work: () => HttpResponse): HttpResponse {
+    if (request.method !== "POST") return notAllowed("POST");
+    if (!isOwnForm(request)) {
+      return textResponse(403, "expected the form of this page\n");
+    }
+    return work();
+  }
+
+  #logIn(request: HttpRequest): HttpResponse {
+    const { access } = this.#options;
+    const token = new URLSearchParams(request.body).get("token") ?? "";
+    switch (access.tryToken(token)) {
+      case "granted":
+        return textResponse(303, "", { "location": "/", "set-cookie": access.newCookie() });
+      case "denied":
+        return this.#files.answer(loginForm, request, 401);
+      case "too_many":
+        return tooMany();
+    }
+  }
+
+  #logOut(): HttpResponse {
+    return textResponse(303, "", { "location": "/", "set-cookie": this.#options.access.noCookie() });
+  }
+}
+
+function notAllowed(allowed: string): HttpResponse {
+  return textResponse(405, `expected ${allowed}\n`, { "allow": allowed });
+}
+
+function tooMany(): HttpResponse {
+  return textResponse(429, "too many wrong tokens; try again in a few seconds\n", { "retry-after": "5" });
+}
+
+/** The scheme may differ: something in front of the node may speak TLS. */
+function isOwnForm({ headers, url }: HttpRequest): boolean {
+  const origin = headers.get("origin");
+  return origin !== null && URL.canParse(origin) && new URL(origin).host === url.host;
+}
+
+/** A script or an image of another site; following a link is fine. Browsers that do not say count as the page itself. */
+function isForeignRequest({ headers }: HttpRequest): boolean {
+  const site = headers.get("sec-fetch-site");
+  return site !== null && site !== "same-origin" && site !== "none" &&
+    headers.get("sec-fetch-mode") !== "navigate";
+}

@@ -1,0 +1,101 @@
+// Runs in: main thread.
+import { sentenceOf } from "../../shared/errors.ts";
+import type { StatusPageSettings } from "../../shared/config.ts";
+import type { Logger } from "../../shared/logger.ts";
+import { Access } from "./access.ts";
+import { AllowedHosts } from "./allowed_hosts.ts";
+import { type DoorLimits, HttpDoor } from "./http_door.ts";
+import { PageServer } from "./page_server.ts";
+import type { PageSource } from "./page_source.ts";
+import { pageRoutes } from "./page_routes.ts";
+
+/** An address that is taken is tried again this often, in milliseconds. */
+const RETRY_MS = 30_000;
+
+export interface StatusPageOptions {
+  /** The token is the text itself; see `resolveSecrets`. */
+  settings: StatusPageSettings;
+  /** The system identifier. */
+  name: string;
+  /** The machine's name. */
+  machine: string;
+  source: PageSource;
+  logger: Logger;
+  limits?: Partial<DoorLimits>;
+}
+
+/** The status page while a node runs. Nothing that happens to it may keep the node from measuring. */
+export class StatusPage {
+  #options: StatusPageOptions;
+  #door: HttpDoor | undefined;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #server: PageServer;
+  #routes: ReturnType<typeof pageRoutes>;
+
+  constructor(options: StatusPageOptions) {
+    this.#options = options;
+    const { settings: { host, token }, name, machine, source } = options;
+    this.#routes = pageRoutes(source);
+    this.#server = new PageServer({
+      access: new Access({ token, name, now: () => Date.now(), monotonic: () => performance.now() }),
+      hosts: new AllowedHosts(host, machine),
+      ...this.#routes,
+    });
+  }
+
+  /** Serves the page, or tries again later; undefined while it is not served. */
+  get port(): number | undefined {
+    return this.#door?.port;
+  }
+
+  start(): void {
+    const { settings: { host, port }, logger } = this.#options;
+    try {
+      this.#open();
+      logger.info(`the status page is at ${this.#address}`);
+    } catch (error) {
+      logger.warning(
+        `the status page cannot be served on ${host} port ${port}: ${
+          sentenceOf(error)
+        }; it is tried again every ` +
+          `${RETRY_MS / 1000} s; another address can be set as status_page`,
+      );
+      this.#retryLater();
+    }
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.#retry);
+    this.#routes.close();
+    await this.#door?.close();
+    this.#door = undefined;
+  }
+
+  get #address(): string {
+    const { host } = this.#options.settings;
+    return `http://${host.includes(":") ? `[${host}]` : host}:${this.port}`;
+  }
+
+  #retryLater(): void {
+    this.#retry = setTimeout(() => {
+      try {
+        this.#open();
+        this.#options.logger.info(`the status page is at ${this.#address} now`);
+      } catch {
+        this.#retryLater(); // said once
+      }
+    }, RETRY_MS);
+  }
+
+  /** @throws when the address cannot be had. */
+  #open(): void {
+    const { settings: { host, port }, logger, limits } = this.#options;
+    this.#door = new HttpDoor({
+      host,
+      port,
+      handle: (request) => this.#server.answer(request),
+      onFailure: (error) => logger.exception("a request of the status page could not be answered", error),
+      ...(limits === undefined ? {} : { limits }),
+    });
+  }
+}
