@@ -66,7 +66,7 @@ export class ServerCalls {
 
   #list(names: string[]): unknown {
     const hosts = this.#options.procedures();
-    const schemas = Object.assign({}, ...hosts.map(({ methods }) => methods));
+    const schemas = Object.assign({}, ...hosts.map(({ methods }) => methods).reverse()); // the first is called
     return {
       methods: names.sort().map((name) => name in schemas ? { name, params: schemas[name] } : { name }),
       procedures: hosts.map(({ name }) => name),

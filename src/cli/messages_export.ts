@@ -12,6 +12,7 @@ import { createProgress } from "./progress.ts";
 import { parseTime } from "./time_words.ts";
 
 const FORMATS = ["jsonl", "csv"];
+const EXPORTING = "exporting";
 const DAY_MS = 86_400_000;
 /** How many messages are written at once: enough to be fast, few enough that the text is short-lived. */
 const BATCH = 100;
@@ -47,7 +48,7 @@ export async function exportMessages(
   try {
     const keys = wish.format === "csv" ? wish.keys ?? await collectKeys(read("looking for keys")) : [];
     if (wish.format === "csv") output.write(csvLines([["id", "timestamp", ...keys]]));
-    for await (const batch of batches(read("exporting"))) {
+    for await (const batch of batches(read(EXPORTING))) {
       const isCsv = wish.format === "csv";
       output.write(isCsv ? csvText(keys, batch) : batch.map((found) => jsonLine(found, wish.keys)).join(""));
     }
@@ -105,7 +106,7 @@ async function* readMessages(
     }
   }
   progress.end();
-  if (damaged > 0) out.note(`ivy: ${damaged} damaged lines were skipped`);
+  if (damaged > 0 && what === EXPORTING) out.note(`ivy: ${damaged} damaged lines were skipped`);
 }
 
 function isWanted(row: Row, { fromMs, toMs, variant }: Wish, corrections: Map<string, number>): boolean {

@@ -2,11 +2,15 @@
 
 const WIDTH = 30;
 
-/** A bar on stderr that shows how far long work has come; nothing when stderr is no terminal. */
-export function createProgress(what: string, total: number): { show(done: number): void; end(): void } {
-  if (!Deno.stderr.isTerminal() || total === 0) return { show() {}, end() {} };
+/** A bar that shows how far long work has come; nothing where nobody looks (no terminal). */
+export function createProgress(
+  what: string,
+  total: number,
+  screen: { isTerminal(): boolean; writeSync(bytes: Uint8Array): number } = Deno.stderr,
+): { show(done: number): void; end(): void } {
+  if (!screen.isTerminal() || total === 0) return { show() {}, end() {} };
   const encoder = new TextEncoder();
-  const write = (text: string) => Deno.stderr.writeSync(encoder.encode(text));
+  const write = (text: string) => screen.writeSync(encoder.encode(text));
   return {
     show(done) {
       const filled = Math.round(WIDTH * done / total);

@@ -164,3 +164,18 @@ Deno.test("ivy start is patient with a procedure that fails: the node is ready n
 function statOf(pid: number): string[] {
   return Deno.readTextFileSync(`/proc/${pid}/stat`).replace(/^.*\) /s, "").split(" ").slice(0, 5);
 }
+
+Deno.test("ivy stop says what it waits for, and waits for a procedure that closes its valve slowly", async () => {
+  await using node = backgroundNode({
+    program: await misbehavingIvy(),
+    procedures: { ignores_teardown: { teardown_hangs: true } },
+    env: { IVY_TEST_STOP_GRACE_MS: "3000" },
+    covered: true,
+  });
+  const { code: started, stderr: complaint } = await node.ivy("start");
+  assertEquals(started, 0, complaint);
+  const { code, stdout, stderr } = await node.ivy("stop");
+  assertEquals([code, stderr], [0, "ivy: waiting for the procedures to tear down…\n"]);
+  assertMatch(stdout, /^Ivy has stopped \(PID \d+\)\n$/);
+  assertEquals(await lockIsFree(node.paths.lockFile, 1000), true);
+});

@@ -13,8 +13,9 @@ const MAX_REASON_LENGTH = 2000;
  */
 export async function runAcceptanceTests(
   options: { root: string; configFile: string; environment: Record<string, string> },
+  [program, ...args] = programCommand(),
+  limitMs = LIMIT_MS,
 ): Promise<string | undefined> {
-  const [program, ...args] = programCommand();
   const child = new Deno.Command(program, {
     args: [...args, "test", "--config", options.configFile, "--root", options.root],
     env: { ...options.environment, NO_COLOR: "1" },
@@ -23,10 +24,10 @@ export async function runAcceptanceTests(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  const ended = await withLimit(child.output(), LIMIT_MS, undefined);
+  const ended = await withLimit(child.output(), limitMs, undefined);
   if (ended === undefined) {
     child.kill("SIGKILL");
-    return `the acceptance tests were not over within ${LIMIT_MS / 1000} s`;
+    return `the acceptance tests were not over within ${limitMs / 1000} s`;
   }
   if (ended.success) return undefined;
   const text = new TextDecoder().decode(new Uint8Array([...ended.stdout, ...ended.stderr]));
@@ -37,5 +38,5 @@ export async function runAcceptanceTests(
 function failuresIn(output: string): string {
   const failures = output.split(/^(?=[✓✗] )/m).filter((part) => part.startsWith("✗ "));
   const text = failures.length === 0 ? output : failures.join("");
-  return text.replaceAll(/\s*\n\s*/g, "; ").replace(/; \d+ passed.*$/, "").trim();
+  return text.trim().replaceAll(/\s*\n\s*/g, "; ").replace(/; \d+ passed.*$/, "");
 }

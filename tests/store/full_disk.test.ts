@@ -1,6 +1,6 @@
 // Runs in: tests.
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { NOON_MS, TestStore } from "../../support/test_store.ts";
+import { NOON_MS, TestStore } from "../support/test_store.ts";
 
 const DAY_MS = 86_400_000;
 

@@ -1,9 +1,9 @@
 // Runs in: tests.
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { AgedStore, NOW_MS } from "../../support/aged_store.ts";
-import { randomFrom } from "../../support/sampling.ts";
-import { drain, openAt } from "../../support/workload.ts";
+import { AgedStore, NOW_MS } from "../support/aged_store.ts";
+import { randomFrom } from "../support/sampling.ts";
+import { drain, openAt } from "../support/workload.ts";
 
 const isNightly = Deno.env.get("IVY_NIGHTLY") === "1";
 const FLIPS = Number(Deno.env.get("IVY_FLIPS") ?? (isNightly ? 2000 : 100));

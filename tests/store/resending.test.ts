@@ -1,12 +1,12 @@
 // Runs in: tests.
 import { assertEquals } from "@std/assert";
-import { MessageSender } from "../../../src/shared/message_sender.ts";
-import type { ProducerToStore, StoreToProducer } from "../../../src/shared/protocol.ts";
-import { type Database, databasePath, openDatabase } from "../../../src/store/database.ts";
-import { Store } from "../../../src/store/store.ts";
-import { findFaults } from "../../support/store_oracle.ts";
-import { bodyOf, keyOf } from "../../support/stored_days.ts";
-import { TestStore } from "../../support/test_store.ts";
+import { MessageSender } from "../../src/shared/message_sender.ts";
+import type { ProducerToStore, StoreToProducer } from "../../src/shared/protocol.ts";
+import { type Database, databasePath, openDatabase } from "../../src/store/database.ts";
+import { Store } from "../../src/store/store.ts";
+import { findFaults } from "../support/store_oracle.ts";
+import { bodyOf, keyOf } from "../support/stored_days.ts";
+import { TestStore } from "../support/test_store.ts";
 
 Deno.test("a store that ends between commit and answer: what is sent again is stored once", async () => {
   await using bench = new Bench();

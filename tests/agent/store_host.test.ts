@@ -1,0 +1,86 @@
+// Runs in: tests.
+import { assertEquals, assertMatch } from "@std/assert";
+import { checkDatabase } from "../../src/agent/database_check.ts";
+import { shippedParts } from "../../src/agent/parts.ts";
+import { StoreHost } from "../../src/agent/store_host.ts";
+import { createLogger } from "../../src/shared/logger.ts";
+import type { LogEntry } from "../../src/shared/protocol.ts";
+import { databasePath } from "../../src/store/database.ts";
+import { TestStore } from "../support/test_store.ts";
+import { until } from "../support/until.ts";
+
+/** More than is checked before the store is used, which is 8 MB. */
+const COUNT = 10_000;
+const TEXT = "x".repeat(1000);
+
+Deno.test("a large database is checked while the store works; a damaged one is rebuilt, and nothing is missing", async () => {
+  await using test = await new TestStore({ backends: ["far"] }).open();
+  for (let sent = 0; sent < COUNT; sent += 1000) {
+    await test.send("data", ...Array.from({ length: 1000 }, (_, index) => `${sent + index} ${TEXT}`));
+  }
+  await test.store.close();
+  await damage(test.directory);
+  const log: LogEntry[] = [];
+  let restarts = 0;
+  const host = hostOf(test.directory, log, () => restarts++);
+  await host.start();
+  try {
+    await until(
+      "the store to be replaced",
+      () => restarts === 1 && host.status().state === "running",
+      30_000,
+    );
+    const said = log.map(({ subject }) => subject).join("\n");
+    assertMatch(said, /the outbox database is damaged \(.+\); it is rebuilt/);
+    const statistics = await host.request({ kind: "statistics" });
+    assertEquals(statistics?.backends["far"]?.data.waiting, COUNT);
+  } finally {
+    await host.stop(10_000);
+  }
+});
+
+Deno.test("the check says what is damaged, nothing of a whole database, and no more when it cannot be made", async () => {
+  await using test = await new TestStore({ backends: ["far"] }).open();
+  await test.send("data", ...Array.from({ length: 1000 }, (_, index) => `${index} ${TEXT}`));
+  await test.store.close();
+  const log: LogEntry[] = [];
+  const check = (path: string) =>
+    checkDatabase(path, {
+      module: shippedParts.checkerModule,
+      directory: test.directory,
+      logger: createLogger("store", (entry) => log.push(entry)),
+    });
+  assertEquals(await check(databasePath(test.directory)), null);
+  await damage(test.directory);
+  assertMatch(String(await check(databasePath(test.directory))), /\w/);
+  assertEquals(log, []);
+  assertEquals(await check(`${databasePath(test.directory)}.none`), null);
+  assertEquals(log.map(({ level, subject }) => [level, subject]), [
+    ["WARNING", "the database could not be checked"],
+  ]);
+});
+
+/** Noise in the middle of the messages; what is read at a start is whole. */
+async function damage(directory: string): Promise<void> {
+  using file = await Deno.open(databasePath(directory), { read: true, write: true });
+  const { size } = await file.stat();
+  await file.seek(Math.floor(size / 2 / 4096) * 4096, Deno.SeekMode.Start);
+  await file.write(crypto.getRandomValues(new Uint8Array(4096)));
+}
+
+function hostOf(directory: string, log: LogEntry[], onRestarted: () => void): StoreHost {
+  return new StoreHost({
+    module: shippedParts.storeModule,
+    checkerModule: shippedParts.checkerModule,
+    directory,
+    runId: "test",
+    settings: new TestStore({ directory }).options().settings,
+    backends: ["far"],
+    logger: createLogger("store", (entry) => log.push(entry)),
+    onLog: (entry) => log.push(entry),
+    onStored: undefined,
+    onRestarted,
+    onUnstoppable: () => {},
+    clockIsTrusted: () => Promise.resolve(true),
+  });
+}
