@@ -184,6 +184,32 @@ export const commands: readonly Command[] = [
     load: () => import("./rollback.ts"),
   },
   {
+    name: "install",
+    summary: "make the node a service that starts with the machine: systemd, or cron",
+    flags: [
+      { name: "user", value: "NAME", summary: "whose rights it has; made when missing (default: ivy)" },
+      { name: "cron", summary: "without systemd: two lines in the crontab (default: your own)" },
+      { name: "dry-run", summary: "only show what would be done" },
+    ],
+    examples: [
+      ["sudo ivy install --root /var/lib/ivy", "doing it again changes nothing that is right already"],
+      ["ivy install --dry-run", "what would be done?"],
+      ["ivy install --cron", "needs neither root nor systemd"],
+    ],
+    load: () => import("./install.ts"),
+  },
+  {
+    name: "uninstall",
+    summary: "make it no service any more; its folder, its measurements and its user stay",
+    flags: [
+      { name: "user", value: "NAME", summary: "with --cron: whose crontab (default: your own)" },
+      { name: "cron", summary: "remove the lines from the crontab" },
+      { name: "dry-run", summary: "only show what would be done" },
+    ],
+    examples: [["sudo ivy uninstall", "ends the agent and removes the unit"]],
+    load: () => import("./uninstall.ts"),
+  },
+  {
     name: "release",
     summary: "make keys, sign and check releases; on the computer that publishes them, never on a node",
     args: "keygen KEYFILE | sign --key KEYFILE DIR | verify --key KEYFILE.pub DIR",

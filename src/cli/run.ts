@@ -12,6 +12,7 @@ import { type RunLock, takeRunLock } from "../agent/run_lock.ts";
 import { countStart } from "../agent/updater/count_start.ts";
 import { leaveAtOnce } from "../agent/updater/probation.ts";
 import { restartProcess } from "../agent/self_restart.ts";
+import { reportToManager } from "../agent/service/reports.ts";
 import { sentenceOf } from "../shared/errors.ts";
 import type { StoredMessage } from "../shared/protocol.ts";
 import type { CommandContext } from "./command.ts";
@@ -46,9 +47,12 @@ export default async function run(context: CommandContext): Promise<ExitStatus> 
     onRestartNeeded: (reason, hasty) => ending.resolve({ kind: "restart", reason, hasty }),
   });
   const signals = listenForSignals(out, (reason) => ending.resolve({ kind: "stop", reason, hasty: false }));
+  const reports = reportToManager(agent, environment, (sentence) => out.note(`ivy: ${sentence}`));
   await startOrLeave(agent, paths, lock, environment);
+  void agent.ready.then(() => reports?.ready());
   if (flags["messages"] === true) announceFiles(out, paths);
   const { kind, reason, hasty } = await ending.promise;
+  reports?.ending(signals.haveCome() ? "stop" : kind, reason);
   await agent.stop(reason, { hasty });
   signals.ignore();
   if (kind === "restart" && !signals.haveCome()) {

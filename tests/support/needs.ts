@@ -7,6 +7,11 @@ export const PACKAGES = {
   "mosquitto": "mosquitto",
   "strace": "strace",
   "qemu-aarch64-static": "qemu-user-static",
+  "systemd-analyze": "systemd",
+  "socat": "socat",
+  "bwrap": "bubblewrap",
+  "zsh": "zsh",
+  "fish": "fish",
 } as const;
 
 export type Program = keyof typeof PACKAGES;

@@ -20,6 +20,10 @@ export const testProcedures: ProcedureRegistry = {
   floods_log: { module: import.meta.resolve("./procedures/floods_log.ts"), permissions: NONE },
   trespasses: { module: import.meta.resolve("./procedures/trespasses.ts"), permissions: NONE },
   ignores_teardown: { module: import.meta.resolve("./procedures/ignores_teardown.ts"), permissions: NONE },
+  looks_around: {
+    module: import.meta.resolve("./procedures/looks_around.ts"),
+    permissions: () => ({ env: ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"] }),
+  },
   keeps_secrets: { module: import.meta.resolve("./procedures/keeps_secrets.ts"), permissions: NONE },
   sets_up_slowly: { module: import.meta.resolve("./procedures/sets_up_slowly.ts"), permissions: NONE },
   grows: { module: import.meta.resolve("./procedures/grows.ts"), permissions: NONE, memoryLimitMb: 64 },

@@ -1,0 +1,141 @@
+// Runs in: main thread.
+import { join } from "@std/path";
+import { CommandError } from "../errors.ts";
+import { readIfThere, replaceFile } from "../files.ts";
+import { createDataFolder, createLayout } from "../layout.ts";
+import { LAUNCHER } from "../launcher.ts";
+import { exists, type Paths } from "../paths.ts";
+import { runningPid, takeRunLock } from "../run_lock.ts";
+import { accountStep, checkReach, checkUserName, ownerStep } from "./account.ts";
+import { type Machine, mustRun } from "./machine.ts";
+import type { Step } from "./steps.ts";
+import { canBeService, readUnit, UNIT, unitText } from "./unit.ts";
+
+export interface InstallOptions {
+  machine: Machine;
+  paths: Paths;
+  user: string;
+  /** What to put into the version's folder; default: the running binary. */
+  binary?: string | undefined;
+}
+
+/**
+ * What makes a node a service of systemd: user, root, unit, start.
+ *
+ * @throws {CommandError} when this cannot come about, with the way out.
+ */
+export async function installSteps(options: InstallOptions): Promise<Step[]> {
+  const { machine, paths, user } = options;
+  checkUserName(user);
+  if (!canBeService(paths.root)) {
+    throw new CommandError(
+      `systemd starts nothing in ${paths.root}: choose a --root without quotes and backslashes`,
+    );
+  }
+  await checkReach(machine, user, paths.root);
+  const unitFile = join(machine.unitFolder, UNIT);
+  const text = unitText({ root: paths.root, user });
+  const present = readIfThere(unitFile);
+  if (present !== undefined && readUnit(present) === undefined) throw notOurs(unitFile);
+  const isActive = (await machine.run(["systemctl", "is-active", UNIT])).success;
+  if (!isActive) await checkNobodyRuns(paths);
+  const isNew = present !== text;
+  return [
+    accountStep(machine, user),
+    layoutStep(options),
+    ownerStep(machine, user, paths.root),
+    {
+      goal: `${unitFile} is up to date`,
+      how: `write ${unitFile}${present === undefined ? "" : ", replacing the one that is there"}`,
+      isSo: () => !isNew,
+      async bringAbout() {
+        replaceFile(unitFile, text);
+        await mustRun(machine, ["systemctl", "daemon-reload"]);
+      },
+    },
+    {
+      goal: `${UNIT} starts with the machine`,
+      how: `systemctl enable ${UNIT}`,
+      isSo: async () => (await machine.run(["systemctl", "is-enabled", UNIT])).success,
+      bringAbout: async () => void await mustRun(machine, ["systemctl", "enable", UNIT]),
+    },
+    startStep(machine, isActive, isNew),
+  ];
+}
+
+/** What removes the service; the root and the user stay. */
+export async function uninstallSteps(machine: Machine): Promise<Step[]> {
+  const unitFile = join(machine.unitFolder, UNIT);
+  const present = readIfThere(unitFile);
+  if (present !== undefined && readUnit(present) === undefined) throw notOurs(unitFile);
+  const isKnown = present !== undefined || (await machine.run(["systemctl", "is-active", UNIT])).success;
+  return [
+    {
+      goal: `${UNIT} has ended and does not start with the machine`,
+      how: `systemctl disable --now ${UNIT}`,
+      isSo: () => !isKnown,
+      bringAbout: async () => void await mustRun(machine, ["systemctl", "disable", "--now", UNIT]),
+    },
+    {
+      goal: `${unitFile} is gone`,
+      how: `remove ${unitFile}`,
+      isSo: () => !exists(unitFile),
+      async bringAbout() {
+        Deno.removeSync(unitFile);
+        await mustRun(machine, ["systemctl", "daemon-reload"]);
+      },
+    },
+  ];
+}
+
+/** The root with configuration, binary and launcher, as `ivy init` makes it. */
+export function layoutStep({ paths, binary }: Pick<InstallOptions, "paths" | "binary">): Step {
+  const program = binary ?? (Deno.build.standalone ? Deno.execPath() : undefined);
+  const isSo = () => exists(paths.configFile) && readLauncher(paths) === LAUNCHER;
+  if (program === undefined && readLauncher(paths) === undefined) {
+    throw new CommandError(
+      `there is no ${paths.launcher} to start, and Ivy runs from source: compile it with deno task compile, ` +
+        "and install with the binary",
+    );
+  }
+  return {
+    goal: `${paths.root} holds a node`,
+    how: `lay out ${paths.root} with the configuration, this binary and the launcher ${paths.launcher}`,
+    isSo,
+    async bringAbout() {
+      createDataFolder(paths);
+      const taken = await takeRunLock(paths.lockFile);
+      if (!("lock" in taken)) return; // an agent that runs has laid it out
+      createLayout(paths, program);
+      taken.lock.release();
+    },
+  };
+}
+
+function startStep(machine: Machine, isActive: boolean, isNew: boolean): Step {
+  const verb = isActive ? "restart" : "start";
+  return {
+    goal: `${UNIT} runs`,
+    how: `systemctl ${verb} ${UNIT}`,
+    isSo: () => isActive && !isNew,
+    bringAbout: async () => void await mustRun(machine, ["systemctl", verb, "--no-block", UNIT]),
+  };
+}
+
+async function checkNobodyRuns({ root, lockFile }: Paths): Promise<void> {
+  const pid = await runningPid(lockFile);
+  if (pid === undefined) return;
+  throw new CommandError(
+    `PID ${pid} runs on ${root} and is not the service: end it with ivy stop --root ${root}, then install again`,
+  );
+}
+
+function readLauncher({ launcher }: Paths): string | undefined {
+  return exists(launcher) && Deno.statSync(launcher).size < 65_536
+    ? Deno.readTextFileSync(launcher)
+    : undefined;
+}
+
+function notOurs(unitFile: string): CommandError {
+  return new CommandError(`${unitFile} was not written by ivy install: move it away first`);
+}

@@ -1,0 +1,107 @@
+// Runs in: main thread.
+import { join } from "@std/path";
+
+/** The name under which systemd knows a node. */
+export const UNIT = "ivy.service";
+
+/** The first line of a unit that {@link unitText} has made. */
+export const UNIT_MARK =
+  "# Written by: ivy install. Changes of your own belong beside it: sudo systemctl edit ivy";
+
+export interface UnitFacts {
+  /** The node's folder: all that the service may write to. */
+  root: string;
+  /** Whose rights the service has. */
+  user: string;
+}
+
+/**
+ * The systemd unit of a node. There is no `MemoryDenyWriteExecute`, because JavaScript is compiled while it runs. A node
+ * measures without a network, so the unit does not wait for one.
+ */
+export function unitText({ root, user }: UnitFacts): string {
+  const folder = quote(root);
+  return `${UNIT_MARK}
+[Unit]
+Description=Ivy, measures in ${root.replaceAll("%", "%%")}
+After=network.target time-sync.target
+RequiresMountsFor=${folder}
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+NotifyAccess=main
+ExecStart=${quote(join(root, "ivy"))} run
+Environment=DENO_TLS_CA_STORE=system
+User=${user}
+Restart=always
+RestartSec=5
+WatchdogSec=60
+WatchdogSignal=SIGKILL
+TimeoutStartSec=300
+TimeoutStopSec=120
+
+# What hardware needs goes into: sudo systemctl edit ivy
+#   [Service]
+#   SupplementaryGroups=dialout gpio i2c spi video
+#   DeviceAllow=char-ttyUSB rw
+#   DeviceAllow=char-ttyAMA rw
+#   DeviceAllow=char-gpiochip rw
+#   DeviceAllow=char-i2c rw
+#   DeviceAllow=char-spidev rw
+#   DeviceAllow=/dev/vcio rw
+# ProtectKernelTunables=no lets it write below /sys (PWM, the old GPIO). AF_CAN, AF_BLUETOOTH or AF_PACKET belong into
+# RestrictAddressFamilies=. A server's wish to reboot the machine needs a rule of polkit for the user.
+
+ProtectSystem=strict
+ReadWritePaths=${folder}
+ProtectHome=${/^\/(home|root|run\/user)(\/|$)/.test(root) ? "read-only" : "yes"}
+PrivateTmp=yes
+DevicePolicy=closed
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+AmbientCapabilities=
+UMask=0027
+ProtectProc=invisible
+ProtectClock=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectControlGroups=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+RemoveIPC=yes
+KeyringMode=private
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=EPERM
+
+[Install]
+WantedBy=multi-user.target
+`;
+}
+
+/** What a unit was made for; undefined when this is none of ours. */
+export function readUnit(text: string): UnitFacts | undefined {
+  if (!text.startsWith(UNIT_MARK)) return undefined;
+  const folder = /^ReadWritePaths="(.*)"$/m.exec(text)?.[1];
+  const user = /^User=(.*)$/m.exec(text)?.[1];
+  if (folder === undefined || user === undefined) return undefined;
+  return { root: folder.replaceAll("%%", "%"), user };
+}
+
+/** False for a path that systemd takes for no program's: with quotes, backslashes or control characters. */
+export function canBeService(root: string): boolean {
+  // deno-lint-ignore no-control-regex -- these are what is looked for
+  return !/["'\\\x00-\x1f\x7f]/.test(root);
+}
+
+/** A path as systemd.syntax(7) wants it where it may have blanks or percent signs. */
+function quote(path: string): string {
+  return `"${path.replaceAll("%", "%%")}"`;
+}
