@@ -36,6 +36,8 @@ export interface StoreHostOptions {
   onLog: (entry: LogEntry) => void;
   /** Told of every stored message while there is anybody to tell. */
   onStored: ((messages: StoredMessage[]) => void) | undefined;
+  /** Told of the newest numbers while they are watched. */
+  onPoints?: (points: { timeMs: number; values: Record<string, number> }) => void;
   /** A store took over from one that failed: everybody needs a new door. */
   onRestarted: () => void;
   onUnstoppable: (name: string) => void;
@@ -55,6 +57,7 @@ export class StoreHost {
   #lastRequestId = 0;
   #backends: string[] | null;
   #isClockTrusted = false;
+  #watchesPoints = false;
   #clockTimer: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: StoreHostOptions) {
@@ -72,6 +75,11 @@ export class StoreHost {
       onEnd: () => {},
       onUnstoppable: options.onUnstoppable,
     });
+  }
+
+  /** Whether the wall clock is known to be right. */
+  get clockIsTrusted(): boolean {
+    return this.#isClockTrusted;
   }
 
   async start(): Promise<void> {
@@ -115,6 +123,12 @@ export class StoreHost {
     this.#supervisor.life?.send({ type: "set_backends", names });
   }
 
+  /** Whether anybody wants to hear of new numbers. */
+  watchPoints(watching: boolean): void {
+    this.#watchesPoints = watching;
+    this.#supervisor.life?.send({ type: "watch_points", watching });
+  }
+
   /**
    * Asks the store something.
    *
@@ -151,6 +165,7 @@ export class StoreHost {
     };
     life.send({ type: "open", opening, beatIntervalMs: this.#supervisor.beatIntervalMs });
     life.send({ type: "watch", watching: onStored !== undefined });
+    if (this.#watchesPoints) life.send({ type: "watch_points", watching: true });
     if (life.generation > 1) this.#options.onRestarted();
   }
 
@@ -162,6 +177,8 @@ export class StoreHost {
         return;
       case "stored":
         return this.#options.onStored?.(message.messages);
+      case "points":
+        return this.#options.onPoints?.(message);
       case "answer":
         return this.#waiting.get(message.requestId)?.(message.answer);
       case "closed":

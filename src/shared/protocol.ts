@@ -209,7 +209,15 @@ export interface BackendStatistics {
   oldestWaitingMs: number | null;
 }
 
-/** What the store counts; survives restarts. */
+/** How a backend's server acknowledges, since the store was started. */
+export interface SentStatistics {
+  /** Messages per second, over the last minute. */
+  perSecond: number;
+  /** Unix milliseconds of the last acknowledgement; null when there was none. */
+  lastMs: number | null;
+}
+
+/** What the store counts; survives restarts but for {@link SentStatistics}. */
 export interface StoreStatistics {
   storeId: string;
   lastId: number;
@@ -220,6 +228,7 @@ export interface StoreStatistics {
   unsynced: number;
   refused: number;
   backends: Record<string, Record<Variant, BackendStatistics>>;
+  sent: Record<string, SentStatistics>;
   databaseBytes: number;
   freeBytes: number;
 }
@@ -245,10 +254,29 @@ export interface ClockCorrection {
 /** What the thread that checks the database says: null = it is whole. */
 export type CheckerToMain = FromAnyWorker | { type: "checked_database"; damage: string | null };
 
+/** Times are Unix milliseconds; null = every key, the last 24 hours, now, the usual number of points. */
+export interface SeriesQuery {
+  keys: string[] | null;
+  fromMs: number | null;
+  toMs: number | null;
+  points: number | null;
+}
+
+/** Numbers over time: the value at index i covers `bucketMs` from `fromMs` + i × `bucketMs`; null = nothing measured. */
+export interface SeriesAnswer {
+  fromMs: number;
+  bucketMs: number;
+  keys: Record<string, Record<"mean" | "min" | "max", (number | null)[]>>;
+  /** How many keys there are beyond those that are kept. */
+  leftOut: number;
+}
+
 /** What a command asks of the store, and the answer by kind. */
 export type StoreRequest =
   | { kind: "statistics" }
   | { kind: "corrections" }
+  /** The last 24 hours of the numbers that were measured. */
+  | { kind: "series"; query: SeriesQuery }
   /** Sends the messages of daily files again to one backend; times are Unix milliseconds, `toMs` excluded. */
   | { kind: "replay"; backend: string; fromMs: number; toMs: number }
   | { kind: "parked_list"; backend: string | null; afterId: number; limit: number }
@@ -257,6 +285,7 @@ export type StoreRequest =
 export interface StoreAnswers {
   statistics: StoreStatistics;
   corrections: ClockCorrection[];
+  series: SeriesAnswer;
   replay: { replayId: number };
   parked_list: ParkedMessage[];
   parked_retry: { count: number };
@@ -291,6 +320,8 @@ export type MainToStore =
   /** Another thread has found the database damaged. */
   | { type: "damaged"; reason: string }
   | { type: "watch"; watching: boolean }
+  /** Somebody looks at charts, or nobody does any more. */
+  | { type: "watch_points"; watching: boolean }
   | { type: "request"; requestId: number; request: StoreRequest }
   | { type: "close" };
 
@@ -301,6 +332,8 @@ export type StoreToMain =
   /** `checkDatabase`: it is large and should be checked by another thread. */
   | { type: "opened"; checkDatabase: boolean }
   | { type: "stored"; messages: StoredMessage[] }
+  /** The newest number of each key that was measured since the last time; `timeMs` is that of the newest. */
+  | { type: "points"; timeMs: number; values: Record<string, number> }
   | { type: "answer"; requestId: number; answer: StoreAnswers[keyof StoreAnswers] | { error: string } }
   | { type: "closed" };
 

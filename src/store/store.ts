@@ -5,6 +5,9 @@ import type { Logger } from "../shared/logger.ts";
 import type { NewRow } from "../shared/message_line.ts";
 import type {
   LeasedMessage,
+  SentStatistics,
+  SeriesAnswer,
+  SeriesQuery,
   StoreAnswers,
   StoreOpening,
   StoreRequest,
@@ -12,6 +15,7 @@ import type {
 } from "../shared/protocol.ts";
 import { Backlog, type Settlement } from "./backlog.ts";
 import { Bounds } from "./bounds.ts";
+import { Charts, type Points } from "./charts.ts";
 import { Clock } from "./clock.ts";
 import { Committer, type PendingBatch } from "./committer.ts";
 import { DailyFiles } from "./daily_files.ts";
@@ -23,6 +27,7 @@ import { Outbox } from "./outbox.ts";
 import { notePlaces } from "./known_places.ts";
 import { markDamaged } from "./recovery.ts";
 import { Replays } from "./replay.ts";
+import { SentRate } from "./sent_rate.ts";
 
 export interface StoreOptions extends StoreOpening {
   logger: Logger;
@@ -32,11 +37,16 @@ export interface StoreOptions extends StoreOpening {
   monotonic: () => number;
   /** Told of every message after it was stored. */
   onStored: (rows: NewRow[]) => void;
+  /** Told of the newest numbers while somebody watches them. */
+  onPoints: (points: Points) => void;
   /** There may be something to lease. */
   onAvailable: () => void;
   /** Told when the store cannot go on; its successor picks up what is committed. */
   onFailure: (error: unknown) => void;
 }
+
+/** What is answered at once. */
+export type PromptRequest = Exclude<StoreRequest, { kind: "series" }>;
 
 /**
  * The store: a commit makes a message safe and is answered; then its line is written to the daily file, which is
@@ -52,6 +62,8 @@ export class Store {
   #follower: FileFollower;
   #replays: Replays;
   #houseKeeper: HouseKeeper;
+  #charts: Charts;
+  #sent = new Map<string, SentRate>();
 
   constructor(database: Database, options: StoreOptions) {
     const { boot, clockTrusted: trusted, now, monotonic, settings, logger, directory } = options;
@@ -86,6 +98,13 @@ export class Store {
       onFed: options.onAvailable,
       onFailure,
     });
+    this.#charts = new Charts({
+      directory: files.directory,
+      correct: (row) => clock.correct(row),
+      lastId: () => outbox.lastId,
+      now,
+      onPoints: options.onPoints,
+    });
     if (options.backends !== null) this.setBackends(options.backends);
     this.#follower.announceSynced();
     this.#houseKeeper = new HouseKeeper({
@@ -113,6 +132,7 @@ export class Store {
   /** Puts what a backend says of leased messages into the next commit. */
   settle(backend: string, settlement: Settlement, answer: (ids: number[]) => void): void {
     const ids = this.#backlog.settle(backend, settlement);
+    if (settlement.type === "acknowledge") this.#countSent(backend, ids.length);
     this.#committer.settle(() => answer(ids));
     if (settlement.type === "give_back") this.#options.onAvailable();
   }
@@ -147,8 +167,17 @@ export class Store {
     );
   }
 
-  request<K extends StoreRequest["kind"]>(request: StoreRequest & { kind: K }): StoreAnswers[K];
-  request(request: StoreRequest): StoreAnswers[StoreRequest["kind"]] {
+  /** Numbers of the last 24 hours. */
+  async series(query: SeriesQuery): Promise<SeriesAnswer> {
+    return await this.#charts.read(query);
+  }
+
+  watchPoints(watching: boolean): void {
+    this.#charts.watch(watching);
+  }
+
+  request<K extends PromptRequest["kind"]>(request: PromptRequest & { kind: K }): StoreAnswers[K];
+  request(request: PromptRequest): StoreAnswers[PromptRequest["kind"]] {
     const { requeue } = this.#backlog;
     switch (request.kind) {
       case "statistics":
@@ -180,6 +209,7 @@ export class Store {
   /** Commits what waits, syncs the daily file and closes everything. */
   async close(): Promise<void> {
     this.#houseKeeper.close();
+    this.#charts.close();
     this.#committer.commit();
     await this.#houseKeeper.settled;
     await this.#replays.close();
@@ -197,6 +227,7 @@ export class Store {
   /** Stops at once, without writing anything more; what waits is lost, as in a crash. */
   abandon(): void {
     this.#houseKeeper.close();
+    this.#charts.close();
     this.#committer.close();
     this.#follower.abandon();
   }
@@ -206,6 +237,7 @@ export class Store {
     this.#replays.feed();
     if (rows.length === 0) return;
     this.#options.onStored(rows);
+    this.#charts.add(rows);
     this.#options.onAvailable();
   }
 
@@ -217,6 +249,21 @@ export class Store {
     } finally {
       this.#options.onFailure(error);
     }
+  }
+
+  #countSent(backend: string, messages: number): void {
+    const { monotonic, now } = this.#options;
+    const rate = this.#sent.get(backend) ?? new SentRate(monotonic());
+    this.#sent.set(backend, rate);
+    rate.count(messages, monotonic(), now());
+  }
+
+  #sentStatistics(): Record<string, SentStatistics> {
+    const monotonicMs = this.#options.monotonic();
+    return Object.fromEntries(this.#backlog.backends.map((backend) => [
+      backend,
+      this.#sent.get(backend)?.read(monotonicMs) ?? { perSecond: 0, lastMs: null },
+    ]));
   }
 
   #change(work: () => number): { count: number } {
@@ -251,6 +298,7 @@ export class Store {
       unsynced: this.#follower.unsynced,
       refused: this.#committer.refused,
       backends,
+      sent: this.#sentStatistics(),
       databaseBytes: sizeBytes(databasePath(directory)) + sizeBytes(`${databasePath(directory)}-wal`),
       freeBytes: freeBytes(directory),
     };

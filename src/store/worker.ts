@@ -4,12 +4,14 @@ import type {
   MainToStore,
   Producer,
   ProducerToStore,
+  StoreRequest,
   StoreToBackend,
   StoreToMain,
 } from "../shared/protocol.ts";
 import { sentenceOf } from "../shared/errors.ts";
 import { linkToMain } from "../shared/worker_link.ts";
 import { formatLine, type NewRow } from "../shared/message_line.ts";
+import type { Points } from "./charts.ts";
 import { isLarge, openWhenThereIsSpace } from "./open_store.ts";
 import type { Store } from "./store.ts";
 
@@ -45,6 +47,7 @@ async function open({ opening, beatIntervalMs }: MainToStore & { type: "open" })
       const messages = rows.map((row) => ({ origin: row.origin, line: formatLine(row).trimEnd() }));
       link.send({ type: "stored", messages });
     },
+    onPoints: (points: Points) => link.send({ type: "points", ...points }),
     onAvailable: tellTheHungry,
     onFailure: link.fail,
   };
@@ -81,12 +84,12 @@ function receive(store: Store | undefined, message: Exclude<MainToStore, { type:
     case "watch":
       watching = message.watching;
       return;
+    case "watch_points":
+      return store.watchPoints(message.watching);
     case "request":
-      return link.send({
-        type: "answer",
-        requestId: message.requestId,
-        answer: answer(store, message.request),
-      });
+      return void answer(store, message.request).then((answer) =>
+        link.send({ type: "answer", requestId: message.requestId, answer })
+      );
     case "close":
       return void store.close().then(() => link.send({ type: "closed" })).catch(link.fail);
     default:
@@ -129,9 +132,9 @@ function tellTheHungry(): void {
   }
 }
 
-function answer(store: Store, request: (MainToStore & { type: "request" })["request"]) {
+async function answer(store: Store, request: StoreRequest) {
   try {
-    return store.request(request);
+    return request.kind === "series" ? await store.series(request.query) : store.request(request);
   } catch (error) {
     return { error: sentenceOf(error) };
   }

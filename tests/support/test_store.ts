@@ -51,6 +51,7 @@ export class TestStore {
       now: () => this.nowMs,
       monotonic: () => this.monotonicMs,
       onStored: () => {},
+      onPoints: () => {},
       onAvailable: () => {},
       onFailure: (error) => this.failures.push(error),
       ...this.#options,
@@ -86,11 +87,16 @@ export class TestStore {
 
   /** Stores messages of the given texts; resolves when they are durable. @throws when they are refused. */
   send(variant: Variant, ...texts: string[]): Promise<void> {
-    const messages = texts.map((text): OutgoingMessage => ({
+    return this.sendBody(variant, ...texts.map((text) => bodyOf(variant, text)));
+  }
+
+  /** The same with bodies as JSON texts. */
+  sendBody(variant: Variant, ...bodies: string[]): Promise<void> {
+    const messages = bodies.map((body): OutgoingMessage => ({
       sequence: ++this.#sequence,
       timeMs: this.nowMs,
       variant,
-      body: bodyOf(variant, text),
+      body,
     }));
     return new Promise((resolve, reject) =>
       this.store.append({

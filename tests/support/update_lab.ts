@@ -63,6 +63,7 @@ export class UpdateLab implements AsyncDisposable {
     Deno.linkSync(old, lab.launcher);
     await runIvy([lab.launcher], ["init", "--root", lab.root]);
     const config = JSON.parse(template) as TestConfig;
+    config["status_page"] = null; // nodes of other tests may have the port
     config.general.software_version = OLD;
     config.logging_verbosity.console_prints = "DEBUG";
     config.procedures = { metronome: { enabled: true } };

@@ -107,6 +107,7 @@ export async function openAt(
     now: () => clock.nowMs,
     monotonic: () => performance.now(),
     onStored: () => {},
+    onPoints: () => {},
     onAvailable: () => {},
     onFailure,
   });
