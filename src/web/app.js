@@ -1,12 +1,25 @@
-import htm from "/vendor/htm.js";
-import { h, render } from "/vendor/preact.js";
+// Runs in: browser.
+import { Actions } from "./actions.js";
+import { Page } from "./page.js";
+import { Store } from "./store.js";
+import { followTogether } from "./stream.js";
+import { html, render } from "./vendor.js";
 
-const html = htm.bind(h);
+const store = new Store();
+const actions = new Actions(store);
+const root = document.getElementById("page");
 
-const status = await (await fetch("/api/v1/status")).json();
-render(
-  html`
-    <pre>${JSON.stringify(status, null, 2)}</pre>
-  `,
-  document.body,
-);
+store.subscribe((state) => {
+  render(html`<${Page} state=${state} actions=${actions} nowMs=${store.nodeNowMs} />`, root);
+  document.title = titleOf(state);
+});
+followTogether(actions.handlers, (isLive) => actions.streamChanged(isLive));
+setInterval(() => store.set({ nowMs: Date.now() }), 1000);
+await actions.load();
+
+/** In a row of thirty tabs, the first character says which node needs somebody. */
+function titleOf({ status, isLive }) {
+  if (status === null) return "Ivy";
+  const mark = !isLive ? "?" : status.verdict.well ? "✓" : "✗";
+  return `${mark} ${status.system_identifier} – Ivy`;
+}

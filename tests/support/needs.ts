@@ -4,6 +4,7 @@ import { sentenceOf } from "../../src/shared/errors.ts";
 
 /** Programs that tests use, with the Debian package that brings each. */
 export const PACKAGES = {
+  "chromium": "chromium",
   "mosquitto": "mosquitto",
   "strace": "strace",
   "qemu-aarch64-static": "qemu-user-static",

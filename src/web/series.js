@@ -1,0 +1,88 @@
+// Runs in: browser.
+
+/** A space between two points that is this many times the usual one is a gap. */
+const GAP_FACTOR = 2.5;
+
+/**
+ * The measurements of a period, by key: what the node had when it was asked, and what it has told since. A point is
+ * `{ timeMs, mean, min, max, last }`; those that arrive are gathered in buckets as wide as the node's.
+ */
+export class Series {
+  #bucketMs;
+  #rangeMs;
+  #points = new Map();
+
+  /** @param answer of `GET /api/v1/series`; `rangeMs` is how far back it goes, `nowMs` the node's time */
+  constructor({ from_ms: fromMs, bucket_ms: bucketMs, keys }, { rangeMs, nowMs }) {
+    this.#bucketMs = bucketMs;
+    this.#rangeMs = rangeMs;
+    for (const [key, columns] of Object.entries(keys)) {
+      const points = columns.mean.flatMap((mean, index) => {
+        if (mean === null) return [];
+        const timeMs = Math.min(fromMs + (index + 0.5) * bucketMs, nowMs);
+        return [{ timeMs, mean, min: columns.min[index], max: columns.max[index], last: mean }];
+      });
+      this.#points.set(key, points);
+    }
+  }
+
+  get keys() {
+    return [...this.#points.keys()].sort();
+  }
+
+  /** Takes measurements in that have just been made. */
+  add({ time_ms: timeMs, values }) {
+    for (const [key, value] of Object.entries(values)) {
+      const points = this.#points.get(key) ?? [];
+      this.#points.set(key, points);
+      addPoint(points, timeMs, value, this.#bucketMs);
+      while (points.length > 0 && points[0].timeMs < timeMs - this.#rangeMs) points.shift();
+    }
+  }
+
+  /** The newest point of a key, if it has one. */
+  last(key) {
+    return this.#points.get(key)?.at(-1);
+  }
+
+  /** The points of a key, with `null` between two where measurements are missing. */
+  line(key) {
+    return splitAtGaps(this.#points.get(key) ?? [], this.#bucketMs);
+  }
+}
+
+function addPoint(points, timeMs, value, bucketMs) {
+  const newest = points.at(-1);
+  if (newest !== undefined && timeMs < newest.timeMs) return; // sent again, or from before the clock was set
+  const bucket = Math.floor(timeMs / bucketMs);
+  if (newest?.bucket !== bucket) {
+    points.push({ timeMs, mean: value, min: value, max: value, last: value, bucket, count: 1 });
+    return;
+  }
+  newest.timeMs = timeMs;
+  newest.last = value;
+  newest.count++;
+  newest.mean += (value - newest.mean) / newest.count;
+  newest.min = Math.min(newest.min, value);
+  newest.max = Math.max(newest.max, value);
+}
+
+/**
+ * What is measured more seldom than once in a bucket is no gap: a gap is a space that is much wider than the usual
+ * one between this key's points.
+ */
+export function splitAtGaps(points, bucketMs) {
+  const spaces = points.slice(1).map(({ timeMs }, index) => timeMs - points[index].timeMs);
+  const usual = [...spaces].sort((a, b) => a - b)[Math.floor(spaces.length / 2)] ?? 0;
+  const longestMs = GAP_FACTOR * Math.max(usual, bucketMs);
+  return points.flatMap((point, index) =>
+    index > 0 && spaces[index - 1] > longestMs ? [null, point] : [point]
+  );
+}
+
+/** Which points of a line stand alone, so that no stroke would show them. */
+export function lonePoints(line) {
+  return line.flatMap((point, index) =>
+    point !== null && (line[index - 1] ?? null) === null && (line[index + 1] ?? null) === null ? [index] : []
+  );
+}
