@@ -24,6 +24,7 @@ import { type AgentStatus, statusOfWorkers } from "./status.ts";
 import { runAcceptanceTests } from "./updater/acceptance.ts";
 import { previousWhileWatched } from "./updater/count_start.ts";
 import type { Vitals } from "./updater/health.ts";
+import { Packages } from "./updater/packages.ts";
 import { planChanges } from "./updater/plan_changes.ts";
 import { RemoteConfiguration } from "./updater/remote_configuration.ts";
 import { updateRoutes } from "./updater/update_routes.ts";
@@ -64,6 +65,7 @@ export class Agent {
   #sender: MessageSender;
   #state = new StateAuthority(defaultTexts(stateFields));
   #stateKeeper: StateKeeper;
+  #packages: Packages;
   #workers: Workers;
   #loaded: LoadedConfig;
   #remote: RemoteConfiguration;
@@ -82,6 +84,7 @@ export class Agent {
     this.#sender = new MessageSender({ now: () => Date.now(), onFailure: (error) => this.#unsent(error) });
     this.#logging = this.#setUpLogging();
     this.#stateKeeper = this.#makeStateKeeper();
+    this.#packages = this.#makePackages();
     this.#workers = this.#makeWorkers();
     this.#calls = this.#makeServerCalls();
     this.#updater = this.#makeUpdater();
@@ -273,6 +276,7 @@ export class Agent {
       onStored,
       onConfiguration: (revision, config) => this.#remote.receive(revision, config),
       onCall: (entry, method, params) => this.#calls.call(entry, method, params),
+      packages: this.#packages,
       onUnstoppable: (name) => this.#restart(name),
     });
     return new Workers({
@@ -281,6 +285,15 @@ export class Agent {
       previous: previousWhileWatched(paths),
       graceMs: this.#stopGraceMs,
       onStore: () => this.#sender.attach(this.#workers.store.openPort({ name: "agent", generation: 0 })),
+    });
+  }
+
+  #makePackages(): Packages {
+    return new Packages({
+      paths: this.#options.paths,
+      logger: this.#logging.logger("updater"),
+      bringers: () => this.#workers.backends,
+      onOffer: (offered) => this.#remote.receivePackage(offered),
     });
   }
 
@@ -313,6 +326,7 @@ export class Agent {
       reachLimitMs: parts.reachLimitMs,
       ...(parts.releasePace === undefined ? {} : { pace: parts.releasePace }),
       environment,
+      packages: this.#packages,
       restart: (reason) => onRestartNeeded(reason, false),
     });
   }
@@ -322,6 +336,7 @@ export class Agent {
     return new RemoteConfiguration({
       agent: this,
       updater: this.#updater,
+      packages: this.#packages,
       paths,
       check: { ...parts, paths, environment },
       logger: this.#logging.logger("updater"),

@@ -2,7 +2,15 @@
 import { type ErrorReport, reportError } from "../shared/errors.ts";
 import { describeFaults, type Fault } from "../shared/faults.ts";
 import type { Logger } from "../shared/logger.ts";
-import type { BackendFacts, BackendToMain, LogEntry, MainToBackend } from "../shared/protocol.ts";
+import type {
+  BackendFacts,
+  BackendToMain,
+  LogEntry,
+  MainToBackend,
+  PackageOffer,
+  PackageReport,
+  UnusableOffer,
+} from "../shared/protocol.ts";
 import type { BackendLine, WorkerPermissions } from "../shared/registry.ts";
 import type { JsonSchema } from "../shared/secrets.ts";
 import { explainDenied } from "./denied.ts";
@@ -42,6 +50,8 @@ export interface BackendHostOptions {
   onCall: (method: string, params: unknown) => Promise<unknown>;
   /** Keeps a value for {@link BackendFacts.kept}. */
   onKeep: (value: unknown) => void;
+  /** Versions of this program that its server offers, and what this must still be told of them. */
+  packages: PackageDesk;
   onUnstoppable: (name: string) => void;
 }
 
@@ -51,6 +61,14 @@ export interface ConnectionStatus {
   /** What it is connected to, or why it is not. */
   detail: string;
   sinceMs: number;
+}
+
+/** What a backend's host needs to know of packages. */
+export interface PackageDesk {
+  offered(offer: PackageOffer | UnusableOffer | null): void;
+  /** Reports that the server has not got yet, oldest first. */
+  untold(): PackageReport[];
+  told(reportId: number): void;
 }
 
 type Life = WorkerLife<MainToBackend, BackendToMain>;
@@ -133,6 +151,16 @@ export class BackendHost {
     }
   }
 
+  /** Has the server's package brought to the other end of a port. @returns false when there is nobody to bring it. */
+  bringPackage(port: MessagePort): boolean {
+    this.#runningLife?.send({ type: "package_port", port }, [port]);
+    return this.#runningLife !== undefined;
+  }
+
+  tellReport(report: PackageReport): void {
+    this.#runningLife?.send({ type: "package_report", report });
+  }
+
   status(): WorkerStatus {
     return this.#supervisor.status();
   }
@@ -161,6 +189,10 @@ export class BackendHost {
         return void this.#call(life, message);
       case "keep":
         return this.#options.onKeep(message.value);
+      case "package":
+        return this.#options.packages.offered(message.offer);
+      case "package_report_told":
+        return this.#options.packages.told(message.reportId);
       case "torn_down":
         return life.end({ kind: "torn_down" });
       case "beat":
@@ -199,6 +231,7 @@ export class BackendHost {
     if (this.#supervisor.life !== life) return;
     const storePort = this.#options.openStorePort();
     life.send({ type: "run", name: this.name, facts, storePort }, [storePort]);
+    for (const report of this.#options.packages.untold()) life.send({ type: "package_report", report });
   }
 
   async #call(life: Life, { callId, method, params }: BackendToMain & { type: "call" }): Promise<void> {

@@ -28,6 +28,8 @@ export interface Paths {
   update: string;
   probation: string;
   releases: string;
+  /** What became of the last package that a server offered, and what the server has not been told yet. */
+  package: string;
   /** Downloads under way. */
   staging: string;
   /** What backends asked main to keep, one file each, mode 0600. */
@@ -58,6 +60,7 @@ export function pathsOf(root: string, softwareVersion = version): Paths {
     update: join(data, "update.json"),
     probation: join(data, "probation"),
     releases: join(data, "releases.json"),
+    package: join(data, "package.json"),
     staging: join(root, "staging"),
     kept: join(data, "backends"),
     lockFile: join(data, "run.lock"),

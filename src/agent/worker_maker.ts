@@ -13,6 +13,7 @@ import { ProcedureHost } from "./procedure_host.ts";
 import { resolveSecrets } from "./secret_values.ts";
 import type { StateAuthority } from "./state_authority.ts";
 import { StoreHost } from "./store_host.ts";
+import type { Packages } from "./updater/packages.ts";
 
 export interface WorkerMakerOptions {
   parts: Parts;
@@ -33,6 +34,8 @@ export interface WorkerMakerOptions {
   onConfiguration: (revision: number, config: unknown) => void;
   /** Does what a server asks. @throws with a sentence for the server. */
   onCall: (entry: BackendEntry, method: string, params: unknown) => Promise<unknown>;
+  /** Versions of this program that servers offer. */
+  packages: Packages;
   /** The thread of this worker cannot be stopped. */
   onUnstoppable: (name: string) => void;
 }
@@ -85,7 +88,7 @@ export class WorkerMaker {
   }
 
   backend(entry: BackendEntry, store: () => StoreHost): BackendHost {
-    const { parts, logging, onConfiguration, onCall, onUnstoppable } = this.#options;
+    const { parts, logging, packages, onConfiguration, onCall, onUnstoppable } = this.#options;
     const { name, provider, index } = entry;
     return new BackendHost({
       entry,
@@ -99,6 +102,7 @@ export class WorkerMaker {
       onConfiguration,
       onCall: (method, params) => onCall(entry, method, params),
       onKeep: (value) => this.#keep(name, value),
+      packages: packages.desk(name),
       onUnstoppable,
     });
   }
@@ -114,7 +118,7 @@ export class WorkerMaker {
   }
 
   async #backendFacts(name: string, store: StoreHost): Promise<BackendFacts> {
-    const { paths, logging, loaded, agentStartedMs } = this.#options;
+    const { paths, logging, loaded, agentStartedMs, packages } = this.#options;
     const { config: { general }, file } = loaded();
     const statistics = await store.request({ kind: "statistics" }).catch(() => undefined);
     const kept = readKept(paths, name);
@@ -129,6 +133,7 @@ export class WorkerMaker {
       bootedMs: Date.now() - Deno.osUptime() * 1000,
       storeId: statistics?.storeId ?? null,
       kept,
+      packageTitle: packages.title,
     };
   }
 

@@ -35,6 +35,8 @@ export interface MqttDialect {
   entered?(session: MqttSession): Promise<void>;
   pace?: Link["pace"];
   factsChanged?: Driver["factsChanged"];
+  bringPackage?: Driver["bringPackage"];
+  tellReport?: Driver["tellReport"];
 }
 
 type Will = NonNullable<SessionOptions["will"]>;
@@ -80,6 +82,8 @@ function createMqttDriver(
   return {
     encode: dialect.encode,
     ...(dialect.factsChanged === undefined ? {} : { factsChanged: dialect.factsChanged }),
+    ...(dialect.bringPackage === undefined ? {} : { bringPackage: dialect.bringPackage }),
+    ...(dialect.tellReport === undefined ? {} : { tellReport: dialect.tellReport }),
     async connect(signal) {
       const enterAs = async (
         credentials: Credentials,

@@ -7,6 +7,7 @@ import { mqttConnection } from "./mqtt_settings.ts";
 import { SUBSCRIPTIONS } from "./thingsboard_decode.ts";
 import { ThingsboardDevice } from "./thingsboard_device.ts";
 import { createEncoder } from "./thingsboard_encode.ts";
+import { FIRMWARE_SUBSCRIPTIONS } from "./thingsboard_firmware.ts";
 
 const config = z.strictObject({
   ...commonSettings,
@@ -33,7 +34,7 @@ export default defineMqttBackend({
     const device = new ThingsboardDevice(context);
     return {
       encode: createEncoder(),
-      subscriptions: SUBSCRIPTIONS,
+      subscriptions: [...SUBSCRIPTIONS, ...FIRMWARE_SUBSCRIPTIONS],
       parcel: () => device.parcel,
       window: () => device.window,
       pace: ({ points }) => device.pace(points),
@@ -41,6 +42,8 @@ export default defineMqttBackend({
       entered: (session) => device.entered(session),
       credentials: (enterAs) => device.credentials(enterAs),
       factsChanged: () => device.factsChanged(),
+      bringPackage: (port) => device.firmware.bring(port),
+      tellReport: (report) => device.firmware.tell(report),
     };
   },
 });

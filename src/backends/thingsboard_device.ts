@@ -1,13 +1,15 @@
 // Runs in: backend worker.
 import type { BackendContext, ParcelLimits } from "../runtime/backend.ts";
 import { sentenceOf } from "../shared/errors.ts";
-import { withLimit } from "../shared/time.ts";
+import { pause, withLimit } from "../shared/time.ts";
 import type { Credentials, EnterAs } from "./mqtt_backend.ts";
 import type { MqttSession } from "./mqtt_session.ts";
 import { createRateLimiter, type RateLimiter } from "./rate_limits.ts";
 import { DEFAULT_LIMITS, type DeviceLimits, readLimits } from "./session_limits.ts";
 import type { Settings } from "./thingsboard.ts";
 import { decode } from "./thingsboard_decode.ts";
+import { Firmware } from "./thingsboard_firmware.ts";
+import { OFFER_KEYS } from "./thingsboard_offer.ts";
 import { provision } from "./thingsboard_provisioning.ts";
 
 const DEVICE = "v1/devices/me";
@@ -26,8 +28,12 @@ interface Limiters {
   telemetryPoints: RateLimiter;
 }
 
+/** The shared attributes that concern this node. */
+const SHARED_KEYS = ["configuration", ...OFFER_KEYS].join(",");
+
 /** One device of ThingsBoard: what it asks for after it has entered, what it answers, how fast it may talk. */
 export class ThingsboardDevice {
+  readonly firmware: Firmware;
   #context: BackendContext<Settings>;
   #limits: DeviceLimits = DEFAULT_LIMITS;
   #limiters: Limiters = createLimiters(DEFAULT_LIMITS);
@@ -39,6 +45,14 @@ export class ThingsboardDevice {
 
   constructor(context: BackendContext<Settings>) {
     this.#context = context;
+    this.firmware = new Firmware({
+      context,
+      maxPayloadBytes: () => this.#limits.maxPayloadBytes,
+      ask: (session, topic, payload) => this.#inTime(session, topic, payload, () => this.#paceMessage()),
+      tell: (session, values) => this.#tellInTime(session, values),
+      nextRequestId: () => this.#nextRequestId(),
+      note: this.#note,
+    });
   }
 
   get parcel(): ParcelLimits {
@@ -50,8 +64,9 @@ export class ThingsboardDevice {
     };
   }
 
+  /** One is left for what is said besides. */
   get window(): number {
-    return this.#limits.maxInFlight;
+    return Math.max(1, this.#limits.maxInFlight - 1);
   }
 
   /** How long a publish with so many data points has to wait; counts it when it need not. */
@@ -88,8 +103,9 @@ export class ThingsboardDevice {
     this.#answers.clear();
     await this.#askLimits(session);
     const requestId = this.#nextRequestId();
-    await this.#say(session, `attributes/request/${requestId}`, { sharedKeys: "configuration" });
+    await this.#say(session, `attributes/request/${requestId}`, { sharedKeys: SHARED_KEYS });
     await this.#tellAttributes(session);
+    this.firmware.entered(session);
   }
 
   factsChanged(): void {
@@ -97,6 +113,7 @@ export class ThingsboardDevice {
   }
 
   heard(topic: string, payload: Uint8Array, session: MqttSession): void {
+    if (this.firmware.heard(topic, payload)) return;
     const event = decode(topic, payload);
     switch (event.kind) {
       case "configuration":
@@ -170,6 +187,25 @@ export class ThingsboardDevice {
   async #say(session: MqttSession, topic: string, value: unknown): Promise<void> {
     this.#limiters.messages.count(1);
     await session.whileOpen(session.publish(`${DEVICE}/${topic}`, JSON.stringify(value)));
+  }
+
+  async #tellInTime(session: MqttSession, values: Record<string, string>): Promise<void> {
+    const points = Object.keys(values).length;
+    await this.#inTime(session, `${DEVICE}/telemetry`, JSON.stringify(values), () => this.pace(points));
+  }
+
+  /** The same as {@link pace} for what is no telemetry. */
+  #paceMessage(): number {
+    const { messages } = this.#limiters;
+    const waitMs = messages.waitMs(1);
+    if (waitMs === 0) messages.count(1);
+    return waitMs;
+  }
+
+  /** Publishes on any topic, when the limits allow it. */
+  async #inTime(session: MqttSession, topic: string, payload: string, pace: () => number): Promise<void> {
+    for (let waitMs; (waitMs = pace()) > 0;) await session.whileOpen(pause(waitMs));
+    await session.whileOpen(session.publish(topic, payload));
   }
 
   #nextRequestId(): number {

@@ -3,10 +3,11 @@ import { join } from "@std/path";
 import { CommandError, EXIT, type ExitStatus } from "../agent/errors.ts";
 import { replaceFile } from "../agent/files.ts";
 import { exists } from "../agent/paths.ts";
-import { type Release, SIGNATURES_NAME, SUMS_NAME } from "../shared/release.ts";
+import { parseSums, type Release, SIGNATURES_NAME, SUMS_NAME } from "../shared/release.ts";
 import { createKeys, signBytes, verifyRelease } from "../shared/signatures.ts";
 import type { CommandContext } from "./command.ts";
 import { sha256OfFile } from "../agent/file_digest.ts";
+import { writePackages } from "./release_package.ts";
 
 /** `ivy release keygen KEYFILE | sign --key KEYFILE DIR | verify --key KEYFILE.pub DIR`; never on a node. */
 export default async function release({ args, flags, out }: CommandContext): Promise<ExitStatus> {
@@ -21,6 +22,9 @@ export default async function release({ args, flags, out }: CommandContext): Pro
     case "sign":
       await sign(path, needKey(key, "KEYFILE"));
       out.print(`signed ${join(path, SUMS_NAME)}`);
+      for (const written of await writePackages(path, parseSums(readText(join(path, SUMS_NAME))))) {
+        out.print(`wrote ${written}, the same for ThingsBoard`);
+      }
       return EXIT.done;
     default: {
       const { version, serial, files } = await verify(path, needKey(key, "KEYFILE.pub"));

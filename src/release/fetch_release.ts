@@ -7,12 +7,13 @@ import { NoRangesError, ReleaseError } from "./errors.ts";
 import { digestOf, removeIfThere, sha256, sizeOf } from "./files.ts";
 import type { Found } from "./find_release.ts";
 import { type Count, receiveSmall } from "./incoming.ts";
+import type { PackageFile } from "./package_file.ts";
 import type { Locate } from "./sources.ts";
 import { unpack } from "./unpack.ts";
 import { fetchWhole } from "./whole_file.ts";
 
 /** How the binary came. */
-export type How = "delta" | "compressed" | "whole" | "local";
+export type How = "delta" | "compressed" | "whole" | "local" | "package";
 
 /**
  * Puts the binary of a verified release at `staging/ivy` and its acceptance tests at `staging/acceptance.js`.
@@ -21,8 +22,9 @@ export type How = "delta" | "compressed" | "whole" | "local";
  */
 export async function fetchRelease(
   order: ReleaseOrder,
-  { release, locate }: Found,
+  { release, locate, pack }: Found,
   count: Count,
+  onDownloaded: () => void,
 ): Promise<How> {
   const names = namesFor(order.target);
   const binary = fileIn(release, names.binary);
@@ -34,6 +36,13 @@ export async function fetchRelease(
   const tests = fileIn(release, ACCEPTANCE_NAME);
   const path = `${order.staging}/ivy`;
   const steps = new Fetching(order, release, count);
+  if (pack !== undefined) {
+    await pack.complete();
+    onDownloaded();
+    await steps.takeFromPackage(pack, binary, path);
+    if (tests !== undefined) await pack.take(tests, `${order.staging}/${ACCEPTANCE_NAME}`);
+    return "package";
+  }
   if (locate === undefined) {
     await steps.takeStaged(binary, path);
     if (tests !== undefined) await steps.takeStaged(tests, `${order.staging}/${ACCEPTANCE_NAME}`);
@@ -65,6 +74,15 @@ class Fetching {
     this.#order = order;
     this.#release = release;
     this.#count = count;
+  }
+
+  async takeFromPackage(pack: PackageFile, binary: ReleaseFile, path: string): Promise<void> {
+    const compressed = fileIn(this.#release, namesFor(this.#order.target).compressed);
+    if (compressed === undefined || !pack.has(compressed.name)) return await pack.take(binary, path);
+    const packed = `${path}.gz`;
+    await pack.take(compressed, packed);
+    await unpack(packed, path, binary);
+    removeIfThere(packed);
   }
 
   /** A file's part is named for what it is to become, so that it is never gone on with as another. */

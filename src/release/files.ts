@@ -27,10 +27,13 @@ export async function digestOf(path: string): Promise<string> {
   return hash.digest("hex");
 }
 
-/** The blocks of a file, one after the other, in a buffer that is used again; none when there is no file. */
-export async function* blocksOf(path: string): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+/**
+ * The blocks of a file from a byte on, one after the other, in a buffer that is used again; none when there is no file.
+ */
+export async function* blocksOf(path: string, offset = 0): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   if (sizeOf(path) === 0) return;
   using file = await Deno.open(path);
+  await file.seek(offset, Deno.SeekMode.Start);
   for (const buffer = new Uint8Array(BLOCK_BYTES);;) {
     let length = 0;
     for (let read; length < BLOCK_BYTES && (read = await file.read(buffer.subarray(length))); length += read);

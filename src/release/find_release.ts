@@ -5,6 +5,7 @@ import { verifyRelease } from "../shared/signatures.ts";
 import { ReleaseError } from "./errors.ts";
 import { sha256, sizeOf } from "./files.ts";
 import { type Count, receiveSmall } from "./incoming.ts";
+import { PackageFile } from "./package_file.ts";
 import { type Locate, locator } from "./sources.ts";
 
 /** A release whose list of files is verified. */
@@ -12,8 +13,10 @@ export interface Found {
   release: Release;
   /** The SHA-256 of its list of files: names the release as a whole. */
   digest: string;
-  /** Undefined when the files lie in the staging folder already. */
+  /** Undefined when the files lie in the staging folder already, or in a package. */
   locate: Locate | undefined;
+  /** The package that holds its files. */
+  pack: PackageFile | undefined;
 }
 
 /**
@@ -22,13 +25,23 @@ export interface Found {
  * @throws {ReleaseError} when it cannot be had or is not the right one.
  * @throws {UntrustedError} when nobody who may has signed it.
  */
-export async function findRelease(order: ReleaseOrder, count: Count): Promise<Found> {
-  const { source, version, trust, staging } = order;
-  const locate = source.kind === "local" ? undefined : locator(source, version, { ...order, count });
-  const read = locate === undefined
-    ? (name: string) => Promise.resolve(readStaged(staging, name))
-    : async (name: string) =>
-      await receiveSmall({ remote: await locate(name), pace: order.pace, count }, MAX_SUMS_BYTES);
+export async function findRelease(
+  order: ReleaseOrder,
+  count: Count,
+  port: MessagePort | undefined,
+): Promise<Found> {
+  const { source, version, trust, staging, pace } = order;
+  const pack = source.kind === "package"
+    ? new PackageFile({ offer: source.offer, port: port!, staging, pace, count })
+    : undefined;
+  const locate = source.kind === "local" || source.kind === "package"
+    ? undefined
+    : locator(source, version, { ...order, count });
+  const read = async (name: string) => {
+    if (pack !== undefined) return await pack.readHead(name);
+    if (locate === undefined) return readStaged(staging, name);
+    return await receiveSmall({ remote: await locate(name), pace, count }, MAX_SUMS_BYTES);
+  };
   const sums = await read(SUMS_NAME);
   const signatures = trust.allowUnsigned && trust.publicKeys.length === 0
     ? ""
@@ -39,7 +52,7 @@ export async function findRelease(order: ReleaseOrder, count: Count): Promise<Fo
       mayMend: false,
     });
   }
-  return { release, digest: sha256(sums), locate };
+  return { release, digest: sha256(sums), locate, pack };
 }
 
 function readStaged(staging: string, name: string): Uint8Array<ArrayBuffer> {

@@ -18,8 +18,8 @@ function count(bytes: number): void {
   wireBytes += bytes;
 }
 
-async function find(): Promise<void> {
-  found = await findRelease(order, count);
+async function find(port: MessagePort | undefined): Promise<void> {
+  found = await findRelease(order, count, port);
   const { release, digest } = found;
   link.send({ type: "found", release, digest });
 }
@@ -27,7 +27,7 @@ async function find(): Promise<void> {
 async function fetchAll(): Promise<void> {
   const timer = setInterval(() => link.send({ type: "progress", wireBytes }), PROGRESS_MS);
   try {
-    const how = await fetchRelease(order, found, count);
+    const how = await fetchRelease(order, found, count, () => link.send({ type: "downloaded" }));
     link.send({ type: "fetched", wireBytes, how });
   } finally {
     clearInterval(timer);
@@ -53,7 +53,7 @@ link.onMessage((message: MainToRelease) => {
     case "find":
       link.startBeating(message.beatIntervalMs);
       order = message.order;
-      return void answering(find);
+      return void answering(() => find(message.packagePort));
     case "fetch":
       return void answering(fetchAll);
     default:

@@ -1,7 +1,7 @@
 // Runs in: backend worker.
 import * as z from "zod";
 import type { Logger } from "../shared/logger.ts";
-import type { BackendFacts } from "../shared/protocol.ts";
+import type { BackendFacts, PackageOffer, UnusableOffer } from "../shared/protocol.ts";
 import { bootBackend } from "./backend_boot.ts";
 import type { Driver } from "./keep_delivering.ts";
 import type { ReconnectTiming } from "./reconnect.ts";
@@ -47,6 +47,10 @@ export interface Inbox {
   call(method: string, params: unknown): Promise<unknown>;
   /** Asks main to keep something of this backend in a file that nobody else can read. */
   keep(value: unknown): void;
+  /** The server offers a version of this program, or none any more; main knows whether it is wanted. */
+  offered(offer: PackageOffer | UnusableOffer | null): void;
+  /** The server has been told. */
+  reported(reportId: number): void;
 }
 
 export interface Backend<Schema extends z.ZodType<CommonSettings> = z.ZodType<CommonSettings>> {

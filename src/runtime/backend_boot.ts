@@ -4,7 +4,7 @@ import { faultsOf } from "../shared/faults.ts";
 import type { BackendFacts, BackendToMain, MainToBackend } from "../shared/protocol.ts";
 import type { JsonSchema } from "../shared/secrets.ts";
 import { linkToMain, type WorkerLink } from "../shared/worker_link.ts";
-import type { Backend } from "./backend.ts";
+import type { Backend, Driver } from "./backend.ts";
 import { createInbox } from "./inbox.ts";
 import { keepDelivering } from "./keep_delivering.ts";
 import { StoreDoor } from "./store_door.ts";
@@ -26,7 +26,7 @@ class BackendLife {
   #running: Promise<void> = Promise.resolve();
   /** One object for the worker's life: whoever holds it sees what has changed. */
   #facts: BackendFacts | undefined;
-  #onFacts: (() => void) | undefined;
+  #driver: Driver | undefined;
 
   constructor(backend: Backend) {
     this.#backend = backend;
@@ -51,6 +51,10 @@ class BackendLife {
         return this.#door.attach(message.storePort);
       case "facts":
         return this.#tellFacts(message.facts);
+      case "package_port":
+        return this.#driver?.bringPackage?.(message.port);
+      case "package_report":
+        return this.#driver?.tellReport?.(message.report);
       case "call_answer":
         return this.#inbox.answered(message);
       case "teardown":
@@ -72,7 +76,7 @@ class BackendLife {
     this.#door.attach(storePort);
     this.#facts = facts;
     const driver = this.#backend.open({ config, name, facts, logger, inbox: this.#inbox.inbox });
-    this.#onFacts = driver.factsChanged;
+    this.#driver = driver;
     this.link.send({ type: "started" });
     await keepDelivering({
       driver,
@@ -88,7 +92,7 @@ class BackendLife {
   #tellFacts(facts: BackendFacts): void {
     if (this.#facts === undefined) return;
     Object.assign(this.#facts, facts);
-    this.#onFacts?.();
+    this.#driver?.factsChanged?.();
   }
 
   async #tearDown(): Promise<void> {

@@ -45,6 +45,8 @@ export function createInbox(
       return answer.result;
     },
     keep: (value) => send({ type: "keep", value }),
+    offered: (offer) => send({ type: "package", offer }),
+    reported: (reportId) => send({ type: "package_report_told", reportId }),
   };
   return {
     inbox,

@@ -1,7 +1,7 @@
 // Runs in: backend worker.
 import { sentenceOf } from "../shared/errors.ts";
 import type { Logger } from "../shared/logger.ts";
-import type { LeasedMessage } from "../shared/protocol.ts";
+import type { LeasedMessage, PackageReport } from "../shared/protocol.ts";
 import { pause, withLimit } from "../shared/time.ts";
 import { Delivery } from "./delivery.ts";
 import { createFlow } from "./flow.ts";
@@ -26,6 +26,10 @@ export interface Driver {
   connect(signal: AbortSignal): Promise<Link>;
   /** The facts about the node (the same object as before) have changed. */
   factsChanged?(): void;
+  /** Brings the package that the server offers, part by part as {@link FetcherToBackend} asks for them. */
+  bringPackage?(port: MessagePort): void;
+  /** Tells the server how far this node is with its package; {@link Inbox.reported} says when it knows. */
+  tellReport?(report: PackageReport): void;
 }
 
 export interface KeepDeliveringOptions {

@@ -36,8 +36,10 @@ const storage = z.strictObject({
 }).prefault({});
 
 const updater = z.strictObject({
-  provider: z.enum(["http", "github", "gitlab"])
-    .describe("where releases are: a folder on a web server, or releases of a repository"),
+  provider: z.enum(["http", "github", "gitlab", "thingsboard"])
+    .describe(
+      "where releases are: a folder on a web server, releases of a repository, or what ThingsBoard assigns to this device",
+    ),
   base_url: z.url({ protocol: /^https?$/ }).optional()
     .describe("http: address of the folder that has one folder per version"),
   provider_host: z.string().min(1).optional()
@@ -61,7 +63,9 @@ const updater = z.strictObject({
   const rule = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
   const { provider, base_url, repository, public_keys, threshold, allow_unsigned } = settings;
   if (provider === "http" && base_url === undefined) rule("base_url", "expected an address");
-  if (provider !== "http" && repository === undefined) rule("repository", "expected a repository");
+  if ((provider === "github" || provider === "gitlab") && repository === undefined) {
+    rule("repository", "expected a repository");
+  }
   if (!allow_unsigned && new Set(public_keys).size < threshold) {
     rule("public_keys", `expected at least ${threshold} (the threshold)`);
   }

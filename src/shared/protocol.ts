@@ -145,11 +145,51 @@ export interface BackendFacts {
   storeId: string | null;
   /** What the backend asked main to keep; null when there is nothing. */
   kept: unknown;
+  /** Title of the package that the running version came in. */
+  packageTitle: string;
 }
+
+/** A version that a server offers as one file: a package, see `shared/package_file.ts`. */
+export interface PackageOffer {
+  title: string;
+  version: string;
+  sizeBytes: number;
+  /** In hexadecimal digits. It shows what broke on the way; who made the package is a matter of signatures. */
+  checksum: string;
+  algorithm: "SHA256" | "SHA384" | "SHA512";
+}
+
+/** A package that cannot be brought by this backend, with the reason. */
+export type UnusableOffer = Pick<PackageOffer, "title" | "version"> & { fault: string };
+
+/** How far a node is with a package, in the words that ThingsBoard expects. */
+export type PackageState = "DOWNLOADING" | "DOWNLOADED" | "VERIFIED" | "UPDATING" | "UPDATED" | "FAILED";
+
+/** One word of it, to be told to the server. */
+export interface PackageReport {
+  /** Names the report until it is told. */
+  reportId: number;
+  state: PackageState;
+  /** Only with FAILED. */
+  error?: string;
+  /** What runs while this is told. */
+  currentTitle: string;
+  currentVersion: string;
+}
+
+/** Who fetches a package asks a backend for what follows a byte, one part at a time. */
+export type FetcherToBackend = { type: "want"; offset: number };
+export type BackendToFetcher =
+  | { type: "part"; offset: number; bytes: Uint8Array<ArrayBuffer> }
+  /** The server has said no. */
+  | { type: "refused"; reason: string };
 
 export type MainToBackend =
   | { type: "check"; settings: unknown; beatIntervalMs: number }
   | { type: "run"; name: string; facts: BackendFacts; storePort: MessagePort }
+  /** Bring the package that the server offers to whoever is at the other end. */
+  | { type: "package_port"; port: MessagePort }
+  | { type: "package_report"; report: PackageReport }
   | { type: "store_port"; storePort: MessagePort }
   /** Facts have changed. */
   | { type: "facts"; facts: BackendFacts }
@@ -168,6 +208,9 @@ export type BackendToMain =
   | { type: "call"; callId: number; method: string; params: unknown }
   /** To be kept for the next start, where nobody else can read it. */
   | { type: "keep"; value: unknown }
+  /** The server offers a package, or (null) none any more; it repeats itself after each connect. */
+  | { type: "package"; offer: PackageOffer | UnusableOffer | null }
+  | { type: "package_report_told"; reportId: number }
   | { type: "torn_down" };
 
 /** A message that a backend has leased. */
@@ -342,6 +385,8 @@ export type ReleaseSource =
   | { kind: "http"; baseUrl: string }
   /** `host` with or without its scheme. */
   | { kind: "github" | "gitlab"; host: string; repository: string }
+  /** A backend brings it, through a port that comes with the order. */
+  | { kind: "package"; offer: PackageOffer }
   /** The files lie in the staging folder. */
   | { kind: "local" };
 
@@ -361,13 +406,17 @@ export interface ReleaseOrder {
 }
 
 /** `fetch` follows `found`. */
-export type MainToRelease = { type: "find"; order: ReleaseOrder; beatIntervalMs: number } | { type: "fetch" };
+export type MainToRelease =
+  | { type: "find"; order: ReleaseOrder; beatIntervalMs: number; packagePort?: MessagePort }
+  | { type: "fetch" };
 
 export type ReleaseToMain =
   | FromAnyWorker
   /** Its list of files is verified; `digest` is the list's SHA-256. */
   | { type: "found"; release: Release; digest: string }
   | { type: "progress"; wireBytes: number }
+  /** All of it is here, and will be verified now. */
+  | { type: "downloaded" }
   /** `staging/ivy` is the release's binary. */
-  | { type: "fetched"; wireBytes: number; how: "delta" | "compressed" | "whole" | "local" }
+  | { type: "fetched"; wireBytes: number; how: "delta" | "compressed" | "whole" | "local" | "package" }
   | { type: "unavailable"; reason: string; mayMend: boolean };

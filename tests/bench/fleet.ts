@@ -86,7 +86,14 @@ async function runSession(
   const facts = { ...FACTS, systemIdentifier: `node-${index}` };
   const config = backend.config.parse({ max_drain_seconds: 0, mqtt_connection: { host: "127.0.0.1", port } });
   const logger = createLogger("fleet", () => {});
-  const inbox = { heard() {}, garbage() {}, call: () => Promise.resolve(null), keep() {} };
+  const inbox = {
+    heard() {},
+    garbage() {},
+    call: () => Promise.resolve(null),
+    keep() {},
+    offered() {},
+    reported() {},
+  };
   let was = false;
   await keepDelivering({
     driver: backend.open({ config, name: "mqtt", facts, logger, inbox }),

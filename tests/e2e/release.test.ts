@@ -40,6 +40,18 @@ Deno.test("a release is made, signed by two keys and verified; what was changed 
     assertEquals((await node.ivy("release", "sign", "--key", file, release)).code, 0);
   }
   assertEquals(Deno.readTextFileSync(join(release, `${SUMS_NAME}.sig`)).split("\n").length, 3);
+  const listed = await runCommand([
+    "tar",
+    "--list",
+    "--file",
+    join(release, `package-${Deno.build.target}.tar`),
+  ]);
+  assertEquals(listed.stdout.trim().split("\n"), [
+    SUMS_NAME,
+    `${SUMS_NAME}.sig`,
+    "acceptance.js",
+    `ivy-${Deno.build.target}.gz`,
+  ]);
   for (const file of [key, other]) {
     const { code, stdout, stderr } = await node.ivy("release", "verify", "--key", `${file}.pub`, release);
     assertEquals(code, 0, stderr);

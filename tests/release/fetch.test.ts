@@ -7,23 +7,13 @@ import type { ReleaseOrder, ReleaseSource } from "../../src/shared/protocol.ts";
 import { formatSums, parseSums, SIGNATURES_NAME, SUMS_NAME } from "../../src/shared/release.ts";
 import { createKeys, signBytes } from "../../src/shared/signatures.ts";
 import { mayMount, SmallDisk } from "../support/small_disk.ts";
+import { seededBytes } from "../support/seeded_bytes.ts";
 import { ReleaseServer, type ReleaseServerOptions } from "../support/release_server.ts";
 
 const BLOCK = 65_536;
 const TARGET = "x86_64-unknown-linux-gnu";
 const BINARY = `ivy-${TARGET}`;
 const keys = await createKeys();
-
-/** Bytes that do not compress, the same for each seed. */
-function noise(length: number, seed = 1): Uint8Array<ArrayBuffer> {
-  const words = new Uint32Array(Math.ceil(length / 4));
-  let state = seed;
-  for (let i = 0; i < words.length; i++) {
-    state = Math.imul(state ^ (state << 13), 1_664_525) + 1_013_904_223;
-    words[i] = state ^= state >>> 7;
-  }
-  return new Uint8Array(words.buffer, 0, length);
-}
 
 /** A release of made-up bytes on a server, and a node's staging folder. */
 class Lab implements AsyncDisposable {
@@ -85,7 +75,7 @@ class Lab implements AsyncDisposable {
   /** @param staging all that it may touch. */
   worker(staging = this.staging): ReleaseWorker {
     const module = import.meta.resolve("../../src/release/worker.ts");
-    return new ReleaseWorker({ module, staging, onLog: () => {} });
+    return new ReleaseWorker({ module, staging, isOffline: false, onLog: () => {} });
   }
 
   assertFetched(bytes: Uint8Array): void {
@@ -118,10 +108,10 @@ Deno.test("a first install travels compressed, and its bytes are the signed ones
 });
 
 Deno.test("only the blocks that the running binary lacks travel, wherever the others moved", async () => {
-  const base = noise(100 * BLOCK + 500);
+  const base = seededBytes(100 * BLOCK + 500);
   const bytes = new Uint8Array(base.length + BLOCK);
   bytes.set(base.subarray(0, 50 * BLOCK));
-  bytes.set(noise(BLOCK, 2), 50 * BLOCK);
+  bytes.set(seededBytes(BLOCK, 2), 50 * BLOCK);
   bytes.set(base.subarray(50 * BLOCK), 51 * BLOCK);
   bytes[bytes.length - 1]! ^= 1;
   await using lab = await Lab.open(bytes);
@@ -132,10 +122,10 @@ Deno.test("only the blocks that the running binary lacks travel, wherever the ot
 });
 
 Deno.test("a few bytes more at the beginning of what was embedded move all blocks, and none travels for it", async () => {
-  const base = noise(60 * BLOCK);
+  const base = seededBytes(60 * BLOCK);
   const bytes = new Uint8Array(base.length + 7);
   bytes.set(base.subarray(0, 50 * BLOCK));
-  bytes.set(noise(7, 3), 50 * BLOCK);
+  bytes.set(seededBytes(7, 3), 50 * BLOCK);
   bytes.set(base.subarray(50 * BLOCK), 50 * BLOCK + 7);
   await using lab = await Lab.open(bytes);
   Deno.writeFileSync(join(lab.staging, "base"), base);
@@ -145,9 +135,9 @@ Deno.test("a few bytes more at the beginning of what was embedded move all block
 });
 
 Deno.test("a delta goes on after broken connections and a restart, and sends no block twice", async () => {
-  const base = noise(60 * BLOCK);
+  const base = seededBytes(60 * BLOCK);
   const bytes = base.slice();
-  for (let block = 3; block < 18; block++) bytes.set(noise(BLOCK, block), block * BLOCK);
+  for (let block = 3; block < 18; block++) bytes.set(seededBytes(BLOCK, block), block * BLOCK);
   let cuts = 0;
   await using lab = await Lab.open(bytes, {
     cutAfter: (path) => path.endsWith(BINARY) && cuts++ < 4 ? 2 * BLOCK + 5000 : undefined,
@@ -161,19 +151,19 @@ Deno.test("a delta goes on after broken connections and a restart, and sends no 
 });
 
 Deno.test("where the server sends no parts or the blocks lie, the whole file comes", async () => {
-  const bytes = noise(20 * BLOCK);
+  const bytes = seededBytes(20 * BLOCK);
   const base = bytes.slice();
   base[5 * BLOCK]! ^= 1;
   for (const ranges of [false, true]) {
     await using lab = await Lab.open(bytes, { ranges });
-    Deno.writeFileSync(join(lab.staging, "base"), ranges ? noise(20 * BLOCK, 9) : base);
+    Deno.writeFileSync(join(lab.staging, "base"), ranges ? seededBytes(20 * BLOCK, 9) : base);
     assertEquals((await lab.fetch()).how, "compressed");
     lab.assertFetched(bytes);
   }
 });
 
 Deno.test("10 cuts and 2 restarts: at most 5 % is sent twice", async () => {
-  const bytes = noise(400 * BLOCK);
+  const bytes = seededBytes(400 * BLOCK);
   let cuts = 0;
   await using lab = await Lab.open(bytes, {
     cutAfter: (path) => path.endsWith(".gz") && cuts++ < 10 ? 36 * BLOCK : undefined,
@@ -196,12 +186,12 @@ Deno.test("10 cuts and 2 restarts: at most 5 % is sent twice", async () => {
 
 Deno.test("a file that changed on the server since is begun anew, with If-Range and without", async () => {
   for (const validators of [true, false]) {
-    const bytes = noise(50 * BLOCK);
+    const bytes = seededBytes(50 * BLOCK);
     await using lab = await Lab.open(bytes, { validators });
     const part =
       [...Deno.readTextFileSync(lab.path(`4.5.6/${SUMS_NAME}`)).matchAll(/(\w{16})\w{48} {2}(\S+)/g)]
         .find(([, , name]) => name === `${BINARY}.gz`)![1];
-    Deno.writeFileSync(join(lab.staging, `ivy.gz.${part}.part`), noise(10 * BLOCK, 5));
+    Deno.writeFileSync(join(lab.staging, `ivy.gz.${part}.part`), seededBytes(10 * BLOCK, 5));
     if (validators) Deno.writeTextFileSync(join(lab.staging, `ivy.gz.${part}.part.validator`), '"old"');
     assertEquals((await lab.fetch()).how, "compressed");
     lab.assertFetched(bytes);
@@ -209,7 +199,7 @@ Deno.test("a file that changed on the server since is begun anew, with If-Range 
 });
 
 Deno.test("chunked, gzip-encoded and redirected answers are understood", async () => {
-  const bytes = noise(10 * BLOCK);
+  const bytes = seededBytes(10 * BLOCK);
   await using lab = await Lab.open(bytes, {
     answer: (request, path) => {
       const url = new URL(request.url);
@@ -229,7 +219,7 @@ Deno.test("chunked, gzip-encoded and redirected answers are understood", async (
 });
 
 Deno.test("the token is shown to its own host only", async () => {
-  const bytes = noise(2 * BLOCK);
+  const bytes = seededBytes(2 * BLOCK);
   await using storage = await Lab.open(bytes);
   await using lab = await Lab.open(bytes, {
     answer: (_request, path) =>
@@ -262,7 +252,7 @@ const SOURCES: [name: string, source: (url: string) => ReleaseSource, token: str
 
 for (const [name, source, token, pattern] of SOURCES) {
   Deno.test(`releases on ${name}`, async () => {
-    const bytes = noise(3 * BLOCK);
+    const bytes = seededBytes(3 * BLOCK);
     await using lab = await Lab.open(bytes, {
       answer: (_request, path) => {
         const file = pattern.exec(path)?.[1];
@@ -279,7 +269,7 @@ for (const [name, source, token, pattern] of SOURCES) {
 }
 
 Deno.test("a private repository on GitHub: files by the list of the release", async () => {
-  const bytes = noise(3 * BLOCK);
+  const bytes = seededBytes(3 * BLOCK);
   await using lab = await Lab.open(bytes, {
     answer: (_request, path) => {
       if (path === "api/v3/repos/lab/ivy/releases/tags/v4.5.6") {
@@ -340,7 +330,7 @@ const BAD: [name: string, mayMend: boolean, reason: string, spoil: (lab: Lab) =>
     "something longer",
     false,
     "is longer than the",
-    (lab) => Deno.writeFileSync(lab.path(`4.5.6/${BINARY}.gz`), noise(90 * BLOCK)),
+    (lab) => Deno.writeFileSync(lab.path(`4.5.6/${BINARY}.gz`), seededBytes(90 * BLOCK)),
   ],
 ];
 
@@ -371,7 +361,7 @@ async function gzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuf
 
 for (const [name, mayMend, reason, spoil] of BAD) {
   Deno.test(`refused: ${name}`, async () => {
-    await using lab = await Lab.open(noise(12 * BLOCK));
+    await using lab = await Lab.open(seededBytes(12 * BLOCK));
     await spoil(lab);
     const error = await refusal(lab);
     assertStringIncludes(error.message, reason);
@@ -381,7 +371,7 @@ for (const [name, mayMend, reason, spoil] of BAD) {
 }
 
 Deno.test("refused: a web page instead of a file, as a hotel's network sends", async () => {
-  await using lab = await Lab.open(noise(BLOCK), {
+  await using lab = await Lab.open(seededBytes(BLOCK), {
     answer: () =>
       new Response("<html>Please log in", { headers: { "content-type": "text/html; charset=utf-8" } }),
   });
@@ -392,7 +382,7 @@ Deno.test("refused: a web page instead of a file, as a hotel's network sends", a
 
 Deno.test("given up for now: a body that drips without an end", async () => {
   let timer: ReturnType<typeof setInterval>;
-  await using lab = await Lab.open(noise(12 * BLOCK), {
+  await using lab = await Lab.open(seededBytes(12 * BLOCK), {
     answer: (_request, path) =>
       !path.endsWith(".gz") ? undefined : new Response(
         new ReadableStream({
@@ -408,7 +398,7 @@ Deno.test("given up for now: a body that drips without an end", async () => {
 });
 
 Deno.test("never faster than allowed", async () => {
-  await using lab = await Lab.open(noise(4 * BLOCK));
+  await using lab = await Lab.open(seededBytes(4 * BLOCK));
   const startMs = performance.now();
   await lab.fetch({ pace: { stallMs: 2000, maxKbitS: 2000, retryMs: 1, attempts: 3 } });
   const kbitS = lab.sent(`4.5.6/${BINARY}.gz`) * 8 / (performance.now() - startMs);
@@ -416,7 +406,7 @@ Deno.test("never faster than allowed", async () => {
 });
 
 Deno.test("the worker touches nothing but the staging folder", async () => {
-  await using lab = await Lab.open(noise(BLOCK));
+  await using lab = await Lab.open(seededBytes(BLOCK));
   const error = await refusal(lab, { staging: lab.web, source: { kind: "local" } });
   assertStringIncludes(error.message, "Requires read access");
 });
@@ -430,7 +420,7 @@ Deno.test({
   name: "given up for now: the disk is full during the download, or when it is unpacked",
   ignore: !mayMount(),
   async fn() {
-    const bytes = noise(40 * BLOCK);
+    const bytes = seededBytes(40 * BLOCK);
     await using lab = await Lab.open(bytes);
     using disk = new SmallDisk(60 * BLOCK);
     disk.fill();

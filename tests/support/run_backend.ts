@@ -1,10 +1,10 @@
 // Runs in: tests.
-import type { Backend, Inbox } from "../../src/runtime/backend.ts";
+import type { Backend, Driver, Inbox } from "../../src/runtime/backend.ts";
 import { keepDelivering } from "../../src/runtime/keep_delivering.ts";
 import type { ReconnectTiming } from "../../src/runtime/reconnect.ts";
 import { StoreDoor } from "../../src/runtime/store_door.ts";
 import { createLogger } from "../../src/shared/logger.ts";
-import type { BackendFacts, LogEntry } from "../../src/shared/protocol.ts";
+import type { BackendFacts, LogEntry, PackageOffer, UnusableOffer } from "../../src/shared/protocol.ts";
 import type { FakeStore } from "./fake_store.ts";
 import { until } from "./until.ts";
 
@@ -27,6 +27,7 @@ export const FACTS: BackendFacts = {
   bootedMs: 1_763_800_000_000,
   storeId: "store-a",
   kept: null,
+  packageTitle: "ivy",
 };
 
 /** A backend that runs in the test's own thread. */
@@ -36,6 +37,10 @@ export interface RunningBackend extends AsyncDisposable {
   readonly garbage: string[];
   readonly calls: { method: string; params: unknown }[];
   readonly kept: unknown[];
+  /** Packages that the server offers, and reports on them that it knows. */
+  readonly offers: (PackageOffer | UnusableOffer | null)[];
+  readonly told: number[];
+  readonly driver: Driver;
   readonly connections: { isConnected: boolean; detail: string }[];
   readonly isConnected: boolean;
   connected(limitMs?: number): Promise<void>;
@@ -68,6 +73,8 @@ export function runBackend(backend: Backend, options: RunOptions): RunningBacken
   const garbage: string[] = [];
   const calls: RunningBackend["calls"] = [];
   const kept: unknown[] = [];
+  const offers: RunningBackend["offers"] = [];
+  const told: number[] = [];
   const connections: RunningBackend["connections"] = [];
   const inbox: Inbox = {
     heard(heard) {
@@ -80,6 +87,8 @@ export function runBackend(backend: Backend, options: RunOptions): RunningBacken
       return options.call?.(method, params) ?? Promise.reject(new Error(`${method} is not allowed`));
     },
     keep: (value) => void kept.push(value),
+    offered: (offer) => void offers.push(offer),
+    reported: (reportId) => void told.push(reportId),
   };
   const config = backend.config.parse(settings);
   door.attach(store.open());
@@ -101,6 +110,9 @@ export function runBackend(backend: Backend, options: RunOptions): RunningBacken
     garbage,
     calls,
     kept,
+    offers,
+    told,
+    driver,
     connections,
     get isConnected() {
       return isConnected();

@@ -2,12 +2,13 @@
 import { statfsSync } from "node:fs";
 import { join } from "@std/path";
 import type { UpdaterSettings } from "../../shared/config.ts";
-import type { LogEntry, ReleaseSource } from "../../shared/protocol.ts";
+import type { LogEntry, PackageState, ReleaseOrder, ReleaseSource } from "../../shared/protocol.ts";
 import { ACCEPTANCE_NAME, namesFor, type Release } from "../../shared/release.ts";
 import { formatBytes } from "../../shared/time.ts";
 import { linkOrCopy } from "../layout.ts";
 import { exists, type Paths } from "../paths.ts";
 import { readKnownReleases } from "./known_releases.ts";
+import type { Packages } from "./packages.ts";
 import { ReleaseWorker, UnavailableError } from "./release_worker.ts";
 
 export interface FetchOptions {
@@ -22,8 +23,12 @@ export interface FetchOptions {
   /** A folder with a release on this machine; undefined = where the settings say. */
   folder: string | undefined;
   module: string;
+  /** What servers offer as packages. */
+  packages?: Packages | undefined;
   onLog: (entry: LogEntry) => void;
   onPhase: (phase: string) => void;
+  /** The same in the words of packages, where the release is one. */
+  onState?: (state: PackageState) => void;
   pace?: { stallMs: number; retryMs: number; attempts: number };
 }
 
@@ -42,8 +47,9 @@ const PACE = { stallMs: 30_000, retryMs: 1000, attempts: 8 };
  * @throws {UnavailableError}
  */
 export async function findVersion(options: FetchOptions): Promise<{ release: Release; digest: string }> {
+  const { order, port } = orderOf(options);
   await using worker = openWorker(options);
-  return await worker.find(orderOf(options));
+  return await worker.find(order, port);
 }
 
 /**
@@ -52,13 +58,19 @@ export async function findVersion(options: FetchOptions): Promise<{ release: Rel
  * @throws {UnavailableError} when it cannot be had, was tried before, or is older than what was here.
  */
 export async function fetchVersion(options: FetchOptions): Promise<FetchedVersion> {
-  const { paths, onPhase } = options;
+  const { paths, onPhase, onState = () => {} } = options;
+  const { order, port } = orderOf(options);
   await using worker = openWorker(options);
-  const { release, digest } = await worker.find(orderOf(options));
+  const { release, digest } = await worker.find(order, port);
   refuseKnown(paths, release, digest);
   refuseFullDisk(paths, release);
   onPhase(`downloading ${release.version} (serial ${release.serial})`);
-  const { wireBytes, how } = await worker.fetch((bytes) => onPhase(`downloading: ${formatBytes(bytes)}`));
+  onState("DOWNLOADING");
+  const { wireBytes, how } = await worker.fetch(
+    (bytes) => onPhase(`downloading: ${formatBytes(bytes)}`),
+    () => onState("DOWNLOADED"),
+  );
+  onState("VERIFIED");
   onPhase(`downloaded ${release.version}: ${formatBytes(wireBytes)} over the network (${how})`);
   const acceptanceFile = join(paths.staging, ACCEPTANCE_NAME);
   return {
@@ -70,7 +82,7 @@ export async function fetchVersion(options: FetchOptions): Promise<FetchedVersio
 }
 
 /** A release on this machine is checked where the worker can read it. */
-function openWorker({ paths, binary, folder, module, onLog }: FetchOptions): ReleaseWorker {
+function openWorker({ paths, binary, folder, module, settings, onLog }: FetchOptions): ReleaseWorker {
   const { staging } = paths;
   Deno.mkdirSync(staging, { recursive: true, mode: 0o700 });
   const base = join(staging, "base");
@@ -83,12 +95,18 @@ function openWorker({ paths, binary, folder, module, onLog }: FetchOptions): Rel
       Deno.copyFileSync(join(folder, name), join(staging, name));
     }
   }
-  return new ReleaseWorker({ module, staging, onLog });
+  const isOffline = folder !== undefined || settings.provider === "thingsboard";
+  return new ReleaseWorker({ module, staging, isOffline, onLog });
 }
 
-function orderOf({ paths, settings, token, version, folder, pace = PACE }: FetchOptions) {
-  return {
-    source: folder === undefined ? sourceOf(settings) : { kind: "local" } as const,
+/** @throws {UnavailableError} when nobody offers the package that it would be. */
+function orderOf(options: FetchOptions): { order: ReleaseOrder; port: MessagePort | undefined } {
+  const { paths, settings, token, version, folder, pace = PACE } = options;
+  const { source, port } = folder === undefined
+    ? sourceOf(options)
+    : { source: { kind: "local" } as const, port: undefined };
+  const order = {
+    source,
     token,
     version,
     trust: {
@@ -100,11 +118,26 @@ function orderOf({ paths, settings, token, version, folder, pace = PACE }: Fetch
     staging: paths.staging,
     pace: { ...pace, maxKbitS: settings.max_kbit_s },
   };
+  return { order, port };
 }
 
-function sourceOf({ provider, base_url, provider_host, repository }: UpdaterSettings): ReleaseSource {
-  if (provider === "http") return { kind: "http", baseUrl: base_url! };
-  return { kind: provider, host: provider_host ?? `${provider}.com`, repository: repository! };
+function sourceOf(options: FetchOptions): { source: ReleaseSource; port: MessagePort | undefined } {
+  const { provider, base_url, provider_host, repository } = options.settings;
+  if (provider === "thingsboard") return packageSource(options);
+  const source: ReleaseSource = provider === "http"
+    ? { kind: "http", baseUrl: base_url! }
+    : { kind: provider, host: provider_host ?? `${provider}.com`, repository: repository! };
+  return { source, port: undefined };
+}
+
+function packageSource({ packages, version }: FetchOptions) {
+  const found = packages?.find(version);
+  if (found === undefined) {
+    throw new UnavailableError(`no server offers ${version ?? "a version"} as a package now`, true);
+  }
+  const port = packages!.open(found.backend);
+  if (port === undefined) throw new UnavailableError(`the backend ${found.backend} does not run`, true);
+  return { source: { kind: "package", offer: found.offer } as const, port };
 }
 
 function refuseKnown(paths: Paths, { version, serial }: Release, digest: string): void {

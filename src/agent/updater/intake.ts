@@ -27,6 +27,13 @@ export interface IntakeOptions {
   retryMs?: number;
 }
 
+/** Another version without a configuration of its own. */
+interface Offer {
+  /** For the log. */
+  name: string;
+  act: () => Promise<Outcome>;
+}
+
 /**
  * Takes configurations in as they come from any backend: each revision once, one at a time, the newest of those that
  * wait.
@@ -35,6 +42,8 @@ export class Intake {
   #options: IntakeOptions;
   #seen = new Set<number>();
   #waiting = new Map<number, unknown>();
+  #offer: Offer | undefined;
+  #wakeUp = new AbortController();
   #working: Promise<void> | undefined;
 
   constructor(options: IntakeOptions) {
@@ -54,7 +63,20 @@ export class Intake {
       return logger.info(`ignored configuration ${revision}: it has been rejected before`);
     }
     this.#waiting.set(revision, config);
-    this.#working ??= this.#work().catch((error) => this.#note(revision, error)).finally(() =>
+    this.#wake();
+  }
+
+  /** Another version is offered without a configuration; the last offer counts. `name` is for the log. */
+  offer(name: string, act: () => Promise<Outcome>): void {
+    if (this.#offer?.name !== name) this.#options.logger.info(`${name} is assigned to this node`);
+    this.#offer = { name, act };
+    this.#wake();
+  }
+
+  #wake(): void {
+    this.#wakeUp.abort();
+    this.#wakeUp = new AbortController();
+    this.#working ??= this.#work().catch((error) => this.#note("what has come", error)).finally(() =>
       this.#working = undefined
     );
   }
@@ -66,7 +88,12 @@ export class Intake {
 
   async #work(): Promise<void> {
     const { signal, logger } = this.#options;
-    while (this.#waiting.size > 0 && !signal.aborted) {
+    while (!signal.aborted) {
+      if (this.#waiting.size === 0) {
+        if (this.#offer === undefined) return;
+        await this.#takeOffer(this.#offer);
+        continue;
+      }
       const revision = Math.max(...this.#waiting.keys());
       const config = this.#waiting.get(revision);
       for (const older of this.#waiting.keys()) {
@@ -76,7 +103,7 @@ export class Intake {
       try {
         await this.#take(revision, config);
       } catch (error) {
-        this.#note(revision, error);
+        this.#note(`configuration ${revision}`, error);
         await this.#reject(revision, config, sentenceOf(error));
       }
     }
@@ -113,8 +140,9 @@ export class Intake {
   }
 
   async #finish(revision: number, config: unknown, act: () => Promise<Outcome>): Promise<void> {
-    const { report, logger, signal, retryMs = RETRY_MS } = this.#options;
+    const { report, logger } = this.#options;
     for (;;) {
+      const offer = this.#offer;
       const outcome = await act();
       switch (outcome.kind) {
         case "accepted":
@@ -127,7 +155,9 @@ export class Intake {
           return;
         case "postponed":
           logger.warning(`configuration ${revision} cannot be taken into use now: ${outcome.reason}`);
-          if (!await pause(retryMs, signal) || this.#waiting.size > 0) return;
+          if (offer !== undefined && offer === this.#offer) await this.#takeOffer(offer);
+          else if (offer === this.#offer) await this.#pause();
+          if (this.#options.signal.aborted || this.#waiting.size > 0) return;
           break;
         default:
           outcome satisfies never;
@@ -135,8 +165,37 @@ export class Intake {
     }
   }
 
-  #note(revision: number, error: unknown): void {
-    this.#options.logger.exception(`configuration ${revision} could not be dealt with`, error);
+  /** What is postponed stays, and is tried again. */
+  async #takeOffer(offer: Offer): Promise<void> {
+    const outcome = await this.#actOn(offer);
+    if (outcome.kind !== "postponed") {
+      if (outcome.kind === "rejected") {
+        this.#options.logger.warning(`${offer.name} failed: ${outcome.reason}`);
+      }
+      if (this.#offer === offer) this.#offer = undefined;
+      return;
+    }
+    this.#options.logger.warning(`${offer.name} cannot be taken into use now: ${outcome.reason}`);
+    if (this.#offer === offer && this.#waiting.size === 0) await this.#pause();
+  }
+
+  async #actOn({ name, act }: Offer): Promise<Outcome> {
+    try {
+      return await act();
+    } catch (error) {
+      this.#note(name, error);
+      return { kind: "rejected", reason: sentenceOf(error) };
+    }
+  }
+
+  /** Until it is time to try again, or something else has come. */
+  async #pause(): Promise<void> {
+    const { signal, retryMs = RETRY_MS } = this.#options;
+    await pause(retryMs, AbortSignal.any([signal, this.#wakeUp.signal]));
+  }
+
+  #note(what: string, error: unknown): void {
+    this.#options.logger.exception(`${what} could not be dealt with`, error);
   }
 
   async #reject(revision: number, config: unknown, reason: string): Promise<void> {

@@ -20,6 +20,8 @@ export interface ReleaseWorkerOptions {
   /** Worker module. */
   module: string;
   staging: string;
+  /** Everything comes by messages: no network. */
+  isOffline: boolean;
   onLog: (entry: LogEntry) => void;
 }
 
@@ -31,13 +33,14 @@ export class ReleaseWorker implements AsyncDisposable {
   #life: WorkerLife<MainToRelease, ReleaseToMain>;
   #answer = Promise.withResolvers<ReleaseToMain>();
   #onProgress: (wireBytes: number) => void = () => {};
+  #onDownloaded: () => void = () => {};
   #watch: ReturnType<typeof setInterval>;
 
-  constructor({ module, staging, onLog }: ReleaseWorkerOptions) {
+  constructor({ module, staging, isOffline, onLog }: ReleaseWorkerOptions) {
     this.#life = new WorkerLife<MainToRelease, ReleaseToMain>({
       name: "release",
       module,
-      permissions: { net: true, read: [staging], write: [staging] },
+      permissions: { ...(isOffline ? {} : { net: true }), read: [staging], write: [staging] },
       generation: 1,
       watchdogMs: WATCHDOG_MS,
       memoryLimitBytes: MEMORY_LIMIT_BYTES,
@@ -49,14 +52,23 @@ export class ReleaseWorker implements AsyncDisposable {
     void this.#life.ended.then((end) => this.#fail(end));
   }
 
-  /** @throws {UnavailableError} */
-  async find(order: ReleaseOrder): Promise<Answer<"found">> {
-    return await this.#ask("found", { type: "find", order, beatIntervalMs: WATCHDOG_MS / 4 });
+  /**
+   * @param packagePort to the backend that brings it, where one does.
+   * @throws {UnavailableError}
+   */
+  async find(order: ReleaseOrder, packagePort?: MessagePort): Promise<Answer<"found">> {
+    const question = { type: "find", order, beatIntervalMs: WATCHDOG_MS / 4 } as const;
+    if (packagePort === undefined) return await this.#ask("found", question);
+    return await this.#ask("found", { ...question, packagePort }, [packagePort]);
   }
 
   /** @throws {UnavailableError} */
-  async fetch(onProgress: (wireBytes: number) => void): Promise<Answer<"fetched">> {
+  async fetch(
+    onProgress: (wireBytes: number) => void,
+    onDownloaded: () => void = () => {},
+  ): Promise<Answer<"fetched">> {
     this.#onProgress = onProgress;
+    this.#onDownloaded = onDownloaded;
     return await this.#ask("fetched", { type: "fetch" });
   }
 
@@ -70,8 +82,9 @@ export class ReleaseWorker implements AsyncDisposable {
   async #ask<Type extends ReleaseToMain["type"]>(
     type: Type,
     question: MainToRelease,
+    transfer: Transferable[] = [],
   ): Promise<Answer<Type>> {
-    this.#life.send(question);
+    this.#life.send(question, transfer);
     const answer = await this.#answer.promise;
     this.#answer = Promise.withResolvers();
     if (answer.type === "unavailable") throw new UnavailableError(answer.reason, answer.mayMend);
@@ -81,6 +94,7 @@ export class ReleaseWorker implements AsyncDisposable {
 
   #receive(message: ReleaseToMain): void {
     if (message.type === "progress") this.#onProgress(message.wireBytes);
+    else if (message.type === "downloaded") this.#onDownloaded();
     else this.#answer.resolve(message);
   }
 

@@ -8,12 +8,14 @@ import { Intake } from "./intake.ts";
 import { type Outcome, type Reconfigurable, reconfigure, resumeReconfiguration } from "./reconfigure.ts";
 import { Revisions } from "./revisions.ts";
 import type { Update } from "./probation.ts";
+import type { OfferedPackage, Packages } from "./packages.ts";
 import type { Updater } from "./updater.ts";
 
 export interface RemoteConfigurationOptions {
   agent: Reconfigurable;
   /** Brings other versions. */
   updater: Updater;
+  packages: Packages;
   paths: Paths;
   check: CheckOptions;
   logger: Logger;
@@ -67,6 +69,18 @@ export class RemoteConfiguration {
 
   receive(revision: number, config: unknown): void {
     this.#intake.receive(revision, config);
+  }
+
+  /** A server has assigned a package to this node. */
+  receivePackage(offered: OfferedPackage): void {
+    const { agent, updater, packages } = this.#options;
+    const provider = agent.loaded.config.updater?.provider;
+    if (provider !== "thingsboard") {
+      const where = provider === undefined ? "is updated by hand" : `takes its releases from ${provider}`;
+      return packages.refuse(offered, `this node ${where}: "updater.provider" is not "thingsboard"`);
+    }
+    const { title, version } = offered.offer;
+    this.#intake.offer(`the package ${title} ${version}`, () => updater.upgradeByPackage(offered));
   }
 
   /** Ends what is under way; the next start goes on with it. */

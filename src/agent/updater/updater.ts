@@ -9,6 +9,7 @@ import { type Paths, pathsOf } from "../paths.ts";
 import { resolveSecrets } from "../secret_values.ts";
 import { findVersion } from "./fetch_version.ts";
 import type { Vitals } from "./health.ts";
+import type { OfferedPackage, Packages } from "./packages.ts";
 import { resumeUpgrade, type Update } from "./probation.ts";
 import type { Outcome } from "./reconfigure.ts";
 import { removeDurably } from "./update_journal.ts";
@@ -34,6 +35,8 @@ export interface UpdaterOptions {
   /** How long the old version tries to reach what a new one could not, in milliseconds; default 60 s. */
   reachLimitMs?: number | undefined;
   pace?: { stallMs: number; retryMs: number; attempts: number };
+  /** Versions that servers offer as packages. */
+  packages?: Packages;
 }
 
 /** What `ivy update --check` tells of a release. */
@@ -77,7 +80,16 @@ export class Updater {
       ...(reachLimitMs === undefined ? {} : { reachLimitMs }),
     });
     this.#resumed = resuming.catch(() => {});
-    return await resuming;
+    const update = await resuming;
+    if (update !== undefined) this.#tellOutcome(update.version, update.outcome);
+    return update;
+  }
+
+  /** What only time can mend is tried again: there is nothing to tell yet. */
+  #tellOutcome(version: string, outcome: Outcome): void {
+    const { packages } = this.#options;
+    if (outcome.kind === "accepted") packages?.advance(version, "UPDATED");
+    if (outcome.kind === "rejected") packages?.advance(version, "FAILED", outcome.reason);
   }
 
   /** Resolves when the running version is on probation no more. */
@@ -92,13 +104,19 @@ export class Updater {
     this.#isBusy = true;
     try {
       const { settings, token } = this.#settings();
-      return await upgrade(wish, {
+      const { packages } = this.#options;
+      const offered = settings.provider === "thingsboard" ? packages?.find(wish.version) : undefined;
+      if (offered !== undefined) packages!.begin(offered);
+      const outcome = await upgrade(wish, {
         ...this.#options,
         settings,
         token,
         onPhase: (phase) => this.#setPhase(phase),
+        onState: (state) => packages?.advance(wish.version, state),
         signal: this.#ending.signal,
       });
+      this.#tellOutcome(wish.version, outcome);
+      return outcome;
     } finally {
       this.#isBusy = false;
     }
@@ -107,24 +125,31 @@ export class Updater {
   /** The wish of a person on the node: another version with the configuration in use. */
   async upgradeByHand(version: string, folder?: string): Promise<Outcome> {
     if (version === running) throw new CommandError(`${version} runs already`);
+    const wish = { version, config: this.#configFor(version), revision: null, isUrgent: true };
+    return await this.upgrade(folder === undefined ? wish : { ...wish, folder });
+  }
+
+  /** A server has assigned a package to this node: its version, with the configuration in use. */
+  async upgradeByPackage({ backend, offer }: OfferedPackage): Promise<Outcome> {
+    const { version } = offer;
+    if (this.#options.packages?.find(version)?.backend !== backend) return { kind: "interrupted" };
+    return await this.upgrade({ version, config: this.#configFor(version), revision: null });
+  }
+
+  #configFor(version: string): Record<string, unknown> {
     const raw = this.#options.loaded().raw as { general: object };
-    const config = { ...raw, general: { ...raw.general, software_version: version } };
-    return await this.upgrade({
-      version,
-      config,
-      revision: null,
-      ...(folder === undefined ? {} : { folder }),
-    });
+    return { ...raw, general: { ...raw.general, software_version: version } };
   }
 
   /** Looks for a version (null = the newest) without bringing it. */
   async check(version: string | null, folder?: string): Promise<ReleaseFacts> {
     if (this.#isBusy) throw new CommandError("an update is under way");
     const { settings, token } = this.#settings();
-    const { releaseModule: module, paths, binary, onLog, pace } = this.#options;
+    const { releaseModule: module, paths, binary, onLog, pace, packages } = this.#options;
     const { release } = await findVersion({
       paths,
       binary,
+      packages,
       ...(pace === undefined ? {} : { pace }),
       settings,
       token,

@@ -2,7 +2,7 @@
 import { join } from "@std/path";
 import type { UpdaterSettings } from "../../shared/config.ts";
 import { sentenceOf } from "../../shared/errors.ts";
-import type { LogEntry } from "../../shared/protocol.ts";
+import type { LogEntry, PackageState } from "../../shared/protocol.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { pause } from "../../shared/time.ts";
 import { version as running } from "../../shared/version.ts";
@@ -10,6 +10,7 @@ import { linkOrCopy } from "../layout.ts";
 import { exists, type Paths } from "../paths.ts";
 import { fetchVersion } from "./fetch_version.ts";
 import type { Vitals } from "./health.ts";
+import type { Packages } from "./packages.ts";
 import { prove } from "./prove.ts";
 import type { Outcome } from "./reconfigure.ts";
 import { UnavailableError } from "./release_worker.ts";
@@ -33,6 +34,9 @@ export interface UpgradeOptions {
   environment: Record<string, string>;
   /** What is being done now; once it is done for the first time, it is a line of the log, too. */
   onPhase: (phase: string) => void;
+  /** The same in the words of packages. */
+  onState: (state: PackageState) => void;
+  packages?: Packages | undefined;
   /** Asks for this process to be replaced by the active version. */
   restart: (reason: string) => void;
   signal: AbortSignal;
@@ -46,6 +50,8 @@ export interface Wish {
   config: Record<string, unknown>;
   /** Of the configuration that asks for it; null when a person does. */
   revision: number | null;
+  /** A person waits for it. */
+  isUrgent?: boolean;
   /** A folder on this machine that holds the release. */
   folder?: string;
 }
@@ -76,7 +82,7 @@ export async function upgrade(wish: Wish, options: UpgradeOptions): Promise<Outc
   }
   try {
     const isHere = previousOf(paths, running) === version;
-    if (!isHere && wish.revision !== null && settings.jitter_seconds > 0) {
+    if (!isHere && !wish.isUrgent && settings.jitter_seconds > 0) {
       options.onPhase(`waiting up to ${settings.jitter_seconds} s, so that not all nodes come at once`);
       if (!await pause(Math.random() * settings.jitter_seconds * 1000, signal)) {
         return { kind: "interrupted" };
@@ -88,6 +94,7 @@ export async function upgrade(wish: Wish, options: UpgradeOptions): Promise<Outc
     const refusal = await proveCandidate(candidate, version, options);
     if (signal.aborted) return { kind: "interrupted" };
     if (refusal !== undefined) return { kind: "rejected", reason: refusal };
+    options.onState("UPDATING");
     commit(candidate, wish, options);
     return { kind: "interrupted" };
   } catch (error) {
