@@ -10,7 +10,7 @@ export const PACKAGES = {
   "qemu-aarch64-static": "qemu-user-static",
   "systemd-analyze": "systemd",
   "socat": "socat",
-  "bwrap": "bubblewrap",
+  "scmp_sys_resolver": "seccomp",
   "zsh": "zsh",
   "fish": "fish",
 } as const;

@@ -106,10 +106,22 @@ export function layoutStep({ paths, binary }: Pick<InstallOptions, "paths" | "bi
       createDataFolder(paths);
       const taken = await takeRunLock(paths.lockFile);
       if (!("lock" in taken)) return; // an agent that runs has laid it out
-      createLayout(paths, program);
+      layOutWithCopy(paths, program);
       taken.lock.release();
     },
   };
+}
+
+/** Of a copy: what somebody has copied to this machine must not become the service's by a second name. */
+function layOutWithCopy(paths: Paths, program: string | undefined): void {
+  if (program === undefined || exists(join(paths.versionFolder, "ivy"))) {
+    return void createLayout(paths, program);
+  }
+  const copy = join(paths.root, "ivy.installing");
+  Deno.copyFileSync(program, copy);
+  Deno.chmodSync(copy, 0o755);
+  createLayout(paths, copy);
+  Deno.removeSync(copy);
 }
 
 function startStep(machine: Machine, isActive: boolean, isNew: boolean): Step {
