@@ -20,7 +20,7 @@ import { ServerCalls } from "./server_calls.ts";
 import { StateAuthority } from "./state_authority.ts";
 import { StateKeeper } from "./state_keeper.ts";
 import { stateRoutes } from "./state_routes.ts";
-import { type AgentStatus, statusOfWorkers } from "./status.ts";
+import { type AgentStatus, diskJson, statusOfWorkers, versionsJson } from "./status.ts";
 import { runAcceptanceTests } from "./updater/acceptance.ts";
 import { previousWhileWatched } from "./updater/count_start.ts";
 import type { Vitals } from "./updater/health.ts";
@@ -29,6 +29,7 @@ import { planChanges } from "./updater/plan_changes.ts";
 import { RemoteConfiguration } from "./updater/remote_configuration.ts";
 import { updateRoutes } from "./updater/update_routes.ts";
 import { Updater } from "./updater/updater.ts";
+import { judge } from "./verdict.ts";
 import { WorkerMaker } from "./worker_maker.ts";
 import { Workers } from "./workers.ts";
 
@@ -148,7 +149,7 @@ export class Agent {
     this.#isStopping = true;
     this.#logging.logger("agent").info(`stopping: ${reason}`);
     clearInterval(this.#houseKeeping);
-    await this.#page?.stop();
+    await withLimit(this.#page?.stop() ?? Promise.resolve(), HASTY_GRACE_MS, undefined);
     await withLimit(this.#remote.stop(), HASTY_GRACE_MS, undefined);
     await Promise.all(procedures.map((procedure) => procedure.stop(graceMs)));
     const storeRuns = store.status().state === "running"; // what waits for another is not safe anyway
@@ -164,9 +165,9 @@ export class Agent {
 
   async status(): Promise<AgentStatus> {
     const { paths } = this.#options;
-    const { config: { general }, damage } = this.#loaded;
+    const { config: { general, storage }, damage } = this.#loaded;
     const memory = Deno.memoryUsage();
-    return {
+    const status = {
       pid: Deno.pid,
       software_version: version,
       system_identifier: general.system_identifier,
@@ -180,7 +181,11 @@ export class Agent {
       config_damage: damage ?? null,
       update: this.#updater.phase === "" ? null : this.#updater.phase,
       ...await statusOfWorkers(this.#workers, this.#logging.redact),
+      disk: diskJson(paths.data, storage.min_free_mb),
+      clock: { time_ms: Date.now(), is_trusted: this.#workers.store.clockIsTrusted },
+      versions: versionsJson(),
     };
+    return { verdict: judge(status), ...status };
   }
 
   /** Takes another configuration into use: restarts what it concerns, and only that. */

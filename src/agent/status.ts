@@ -1,15 +1,22 @@
 // Runs in: main thread.
+import { statfsSync } from "node:fs";
 import type { BackendStatistics, StoreStatistics } from "../shared/protocol.ts";
 import type { BackendHost } from "./backend_host.ts";
 import type { WorkerStatus } from "./supervisor.ts";
 import type { Workers } from "./workers.ts";
 import { withLimit } from "../shared/time.ts";
+import { version } from "../shared/version.ts";
+import type { Verdict } from "./verdict.ts";
 
 /** How long a store that is busy may hold up `ivy status`, in milliseconds. */
 const STATISTICS_LIMIT_MS = 1000;
 
-/** What `ivy status --json` prints and `GET /v1/status` answers. The keys are stable; times are Unix milliseconds. */
+/**
+ * What `ivy status --json` prints, and `GET /v1/status` of the control socket and `GET /api/v1/status` of the status
+ * page answer. The keys are stable; times are Unix milliseconds.
+ */
 export interface AgentStatus {
+  verdict: Verdict;
   pid: number;
   software_version: string;
   system_identifier: string;
@@ -26,9 +33,35 @@ export interface AgentStatus {
   config_damage: string | null;
   /** What is being done to change the version; null = nothing. */
   update: string | null;
+  /** The file system that measurements are on; null when the system does not say. */
+  disk: DiskJson | null;
+  clock: ClockJson;
+  versions: VersionsJson;
   procedures: Record<string, WorkerStatusJson>;
   backends: Record<string, BackendStatusJson>;
   store: WorkerStatusJson & { messages: StoreStatisticsJson | null };
+}
+
+export interface DiskJson {
+  /** For an ordinary user. */
+  free_bytes: number;
+  total_bytes: number;
+  /** `storage.min_free_mb`: below it old data leaves. */
+  min_free_bytes: number;
+}
+
+export interface ClockJson {
+  time_ms: number;
+  /** Whether the clock is known to be right. */
+  is_trusted: boolean;
+}
+
+export interface VersionsJson {
+  ivy: string;
+  deno: string;
+  v8: string;
+  /** The kind of machine, for example `aarch64-unknown-linux-gnu`. */
+  target: string;
 }
 
 export interface WorkerStatusJson {
@@ -45,6 +78,14 @@ export interface BackendStatusJson extends WorkerStatusJson {
   /** What it is connected to, or why it is not. */
   connection: string;
   connection_since_ms: number;
+  /** Messages per second that its server acknowledged during the last minute; null while the store does not say. */
+  rate_per_s: number | null;
+  /** The last acknowledgement since the store was started; null when there was none. */
+  last_sent_ms: number | null;
+  /** The oldest message that waits; null when none does. */
+  oldest_waiting_ms: number | null;
+  /** Messages that can never be sent to this server; null while the store does not say. */
+  parked: number | null;
   /** What the store counts for it; null while the store does not say. */
   messages: BackendMessagesJson | null;
 }
@@ -77,7 +118,8 @@ export async function statusOfWorkers(
   { store, procedures, backends }: Workers,
   redact: (text: string) => string,
 ): Promise<Pick<AgentStatus, "procedures" | "backends" | "store">> {
-  const statistics = await withLimit(store.request({ kind: "statistics" }), STATISTICS_LIMIT_MS, undefined);
+  const asked = store.request({ kind: "statistics" }).catch(() => undefined);
+  const statistics = await withLimit(asked, STATISTICS_LIMIT_MS, undefined);
   const common = (host: { status(): WorkerStatus }) => {
     const { last_error: error, ...status } = workerStatusJson(host.status());
     return { ...status, last_error: error && { ...error, message: redact(error.message) } };
@@ -90,6 +132,21 @@ export async function statusOfWorkers(
     }])),
     store: { ...common(store), messages: storeStatisticsJson(statistics) },
   };
+}
+
+/** @param path on the file system in question */
+export function diskJson(path: string, minFreeMb: number): DiskJson | null {
+  try {
+    const { bavail, blocks, bsize } = statfsSync(path);
+    return { free_bytes: bavail * bsize, total_bytes: blocks * bsize, min_free_bytes: minFreeMb * 1e6 };
+  } catch {
+    return null;
+  }
+}
+
+export function versionsJson(): VersionsJson {
+  const { deno, v8 } = Deno.version;
+  return { ivy: version, deno, v8, target: Deno.build.target };
 }
 
 export function workerStatusJson(status: WorkerStatus): WorkerStatusJson {
@@ -111,12 +168,18 @@ export function backendStatusJson(
 ): Omit<BackendStatusJson, keyof WorkerStatusJson> {
   const { isConnected, detail, sinceMs } = host.connection;
   const counts = statistics?.backends[host.name];
+  const sent = statistics?.sent[host.name];
+  const messages = counts === undefined ? null : sumUp(Object.values(counts));
   return {
     provider: host.provider,
     connected: isConnected,
     connection: detail,
     connection_since_ms: sinceMs,
-    messages: counts === undefined ? null : sumUp(Object.values(counts)),
+    rate_per_s: sent === undefined ? null : Math.round(sent.perSecond * 100) / 100,
+    last_sent_ms: sent?.lastMs ?? null,
+    oldest_waiting_ms: messages?.oldest_waiting_ms ?? null,
+    parked: messages?.parked ?? null,
+    messages,
   };
 }
 

@@ -36,18 +36,16 @@ async function reportAbsence(
 }
 
 function describe(status: AgentStatus): string[] {
-  const { store, procedures, backends } = status;
-  const states = Object.values({ ...procedures, ...backends });
-  const isWell = status.ready && status.config_damage === null &&
-    [...states, store].every(({ state }) => state === "running");
+  const { store, procedures, backends, verdict } = status;
   const rows = Object.entries({ ...procedures, ...backends, store }).map(([name, worker]) =>
     row(name, worker)
   );
   const stored = Object.values(store.messages?.stored ?? {}).reduce((sum, count) => sum + count, 0);
   return [
-    `${isWell ? paint.green("well") : paint.red("not well")}  ${status.system_identifier}, Ivy ` +
+    `${verdict.well ? paint.green("well") : paint.red("not well")}  ${status.system_identifier}, Ivy ` +
     `${status.software_version}, configuration ${status.config_revision}, PID ${status.pid}, ` +
     `up ${formatDuration(status.uptime_seconds * 1000)}, ${formatBytes(status.rss_bytes)}`,
+    ...verdict.reasons.map((reason) => `  ${paint.red(reason)}`),
     ...(status.update === null ? [] : [paint.yellow(`update: ${status.update}`)]),
     ...(status.config_damage === null ? [] : [paint.red(`configuration damaged: ${status.config_damage}`)]),
     "",

@@ -70,8 +70,10 @@ Deno.test("ivy run in an empty folder lays a node out, measures this machine, an
       Object.keys(status).sort(),
       [
         "backends",
+        "clock",
         "config_damage",
         "config_revision",
+        "disk",
         "main_heap_bytes",
         "pid",
         "procedures",
@@ -85,6 +87,8 @@ Deno.test("ivy run in an empty folder lays a node out, measures this machine, an
         "system_identifier",
         "update",
         "uptime_seconds",
+        "verdict",
+        "versions",
       ],
     );
     assertEquals(Object.keys(procedures).sort(), ["random_walk", "system_checks"]);
