@@ -14,7 +14,7 @@ const KILL: ProofRun = {
   filter: "an end of the process at any write loses nothing: two days of",
   env: { IVY_STRIKES: "30" },
 };
-const RESENDING: ProofRun = { file: "tests/store/proof/resending.test.ts", filter: "", env: {} };
+const RESENDING: ProofRun = { file: "tests/store/resending.test.ts", filter: "", env: {} };
 
 /** A mistake that somebody could make, and the proof that must notice it. */
 const BUGS: { name: string; seeds: Seed[]; proof: ProofRun }[] = [
