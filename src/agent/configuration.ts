@@ -179,7 +179,11 @@ export function wholeSchema(settings: AnnouncedSettings): JsonSchema {
   schema.properties!["backends"]!.items = {
     oneOf: Object.entries(settings.backends).map(([provider, own]) => withProvider(own, provider, backend)),
   };
-  const entries = Object.entries(settings.procedures).map(([name, own]) => [name, withEnabled(own)]);
+  const procedure = schema.properties!["procedures"]!.additionalProperties as JsonSchema;
+  const entries = Object.entries(settings.procedures).map(([name, own]) => [
+    name,
+    withEnabled(own, procedure),
+  ]);
   schema.properties!["procedures"] = {
     type: "object",
     properties: Object.fromEntries(entries),
@@ -188,10 +192,10 @@ export function wholeSchema(settings: AnnouncedSettings): JsonSchema {
   return schema;
 }
 
-function withEnabled({ $schema: _, ...own }: JsonSchema): JsonSchema {
+function withEnabled({ $schema: _, ...own }: JsonSchema, main: JsonSchema): JsonSchema {
   return {
     ...own,
-    properties: { enabled: { type: "boolean" }, ...own.properties },
+    properties: { ...main.properties, ...own.properties },
     required: ["enabled", ...(own.required ?? [])],
   };
 }

@@ -19,7 +19,7 @@ const config = z.strictObject({
     "seconds between two GETs",
   ),
   max_batch_messages: z.int().min(1).max(10_000).default(500).describe("most messages in one POST"),
-  access_token: secret().optional(),
+  access_token: secret().optional().describe("sent as a bearer token"),
 });
 
 /** Any store with a REST door: batches by POST, acknowledged by 2xx; configurations by GET, every so often. */

@@ -19,7 +19,7 @@ const topics = z.strictObject({
 
 const config = z.strictObject({
   ...commonSettings,
-  mqtt_connection: mqttConnection(z.string().min(1)),
+  mqtt_connection: mqttConnection(z.string().min(1).describe("as the server knows this node")),
   topics,
 });
 type Topics = z.output<typeof topics>;

@@ -7,8 +7,8 @@ const tls = z.strictObject({
     .describe(
       'certificates of the authorities to trust, as PEM text or {"file": "/path"}; null = the system\'s',
     ),
-  cert: pem("CERTIFICATE").optional(),
-  key: secret().optional(),
+  cert: pem("CERTIFICATE").optional().describe("this node's own certificate, where the server asks for one"),
+  key: secret().optional().describe("the private key of cert"),
   server_name: z.string().min(1).optional().describe(
     "the name in the server's certificate, where it is not the host's",
   ),
@@ -24,14 +24,14 @@ const tls = z.strictObject({
 export function mqttConnection<Username extends z.ZodType>(username: Username) {
   return z.strictObject({
     host: z.string().regex(/^[^\s/]+$/).describe("a host name or an address"),
-    port: z.int().min(1).max(65_535),
+    port: z.int().min(1).max(65_535).describe("TCP port; by custom 1883, with TLS 8883"),
     tls: tls.nullable().default(null).describe(
       "null = no encryption; {} = TLS with the system's authorities",
     ),
     client_id: z.string().min(1).max(256).optional()
       .describe("unique at the server; default: ivy-SYSTEM_IDENTIFIER-NAME"),
     username: username.optional(),
-    password: secret().optional(),
+    password: secret().optional().describe("goes with username"),
     keep_alive_seconds: z.int().min(1).max(65_535).default(60)
       .describe(
         "longest silence before a sign of life is sent, in seconds; after 1.5 times it the link counts as dead",

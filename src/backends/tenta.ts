@@ -15,7 +15,7 @@ const MAX_PARCEL_BYTES = 65_536;
 
 const config = z.strictObject({
   ...commonSettings,
-  mqtt_connection: mqttConnection(z.string().min(1)),
+  mqtt_connection: mqttConnection(z.string().min(1).describe("as the server knows this node")),
   sensor_identifier: z.uuidv4().describe("the sensor's identifier in Tenta, a version 4 UUID"),
 });
 

@@ -11,10 +11,10 @@ import { FIRMWARE_SUBSCRIPTIONS } from "./thingsboard_firmware.ts";
 
 const config = z.strictObject({
   ...commonSettings,
-  mqtt_connection: mqttConnection(secret()), // an access token travels as the user name
+  mqtt_connection: mqttConnection(secret().describe("the device's access token, or its user name")),
   provisioning: z.strictObject({
     device_key: z.string().min(1).describe("the device profile's provision key"),
-    device_secret: secret(),
+    device_secret: secret().describe("the device profile's provision secret"),
     device_name: z.string().min(1).max(255).optional().describe("default: the system identifier"),
   }).nullable().default(null)
     .describe(

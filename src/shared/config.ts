@@ -45,7 +45,8 @@ const updater = z.strictObject({
   provider_host: z.string().min(1).optional()
     .describe("host of GitHub or GitLab, such as github.com, with or without https://"),
   repository: z.string().regex(/^[\w.-]+(\/[\w.-]+)+$/).optional().describe("such as my-group/ivy"),
-  access_token: secret().nullable().default(null),
+  access_token: secret().nullable().default(null)
+    .describe("what a private repository or server asks for; null = it asks for nothing"),
   public_keys: z.array(z.string().regex(/^[A-Za-z0-9+/]{43}=$/)).default([])
     .describe("who may sign releases: contents of KEYFILE.pub"),
   threshold: z.int().min(1).max(16).default(1).describe("how many of these keys must have signed"),
@@ -74,8 +75,11 @@ const updater = z.strictObject({
 const statusPage = z.strictObject({
   host: z.string().regex(/^[A-Za-z0-9.:-]+$/).default("127.0.0.1")
     .describe("address or name of this machine that the page is served on; 0.0.0.0 or :: = every address"),
-  port: z.int().min(0).max(65_535).default(8420).describe("TCP port; 0 = any that is free"),
-  token: secret().nullable().default(null),
+  port: z.int().min(0).max(65_535).default(8420).describe(
+    "TCP port; one that is taken is tried again while the node measures on; 0 = any that is free",
+  ),
+  token: secret().nullable().default(null)
+    .describe("people log in with it, machines send it as a bearer token; needed when others can reach host"),
 }).superRefine(({ host, token }, context) => {
   if (isLoopback(host) || token !== null) return;
   const message = `expected a token, since others can reach ${host}`;
@@ -88,7 +92,7 @@ export function isLoopback(host: string): boolean {
 }
 
 /** A procedure's entry: `enabled`, and settings that only its own worker can judge. */
-const procedure = z.looseObject({ enabled: z.boolean() });
+const procedure = z.looseObject({ enabled: z.boolean().describe("whether it runs") });
 
 /** A backend's entry: which it is, and settings that only its own worker can judge. */
 const backend = z.looseObject({

@@ -60,8 +60,8 @@ export function describeAllowed(schema: JsonSchema | undefined): string {
   if (schema.enum !== undefined) {
     return `one of ${schema.enum.map((value) => JSON.stringify(value)).join(", ")}`;
   }
-  if (schema.secret === true) return schema.description ?? "a secret";
-  if (schema.fetched === true) return schema.description ?? "text";
+  if (schema.secret === true) return 'text, {"env": "NAME"} or {"file": "/path"}';
+  if (schema.fetched === true) return `PEM text (${schema.anyOf?.[0]?.pattern}) or {"file": "/path"}`;
   const options = schema.anyOf ?? schema.oneOf;
   if (options !== undefined) return options.map(describeAllowed).join(" or ");
   switch (schema.type) {

@@ -17,7 +17,7 @@ export function secret(): z.ZodType<string, string | Reference> {
     z.strictObject({ env: z.string().min(1) }),
     z.strictObject({ file: z.string().min(1) }),
   ]);
-  return schema.meta({ secret: true, description: 'text, {"env": "NAME"} or {"file": "/path"}' }) as never;
+  return schema.meta({ secret: true }) as never;
 }
 
 /**
@@ -28,7 +28,7 @@ export function secret(): z.ZodType<string, string | Reference> {
 export function pem(label: string): z.ZodType<string, string | Reference> {
   const begin = `-----BEGIN ${label}-----`;
   const schema = z.union([z.string().includes(begin), z.strictObject({ file: z.string().min(1) })]);
-  return schema.meta({ fetched: true, description: `PEM text (${begin}) or {"file": "/path"}` }) as never;
+  return schema.meta({ fetched: true }) as never;
 }
 
 /** The part of JSON Schema (2020-12) that our schemas use. */

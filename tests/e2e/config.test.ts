@@ -37,7 +37,7 @@ Deno.test("ivy config: a valid file is shown, described and found valid", async 
       schema.properties.procedures.properties.random_walk;
     assertEquals(properties.seconds_between_datapoints.maximum, 7200);
     assertMatch(properties.seconds_between_datapoints.description, /seconds/);
-    assertEquals(properties.enabled, { type: "boolean" });
+    assertEquals(properties.enabled, { type: "boolean", description: "whether it runs" });
     assertEquals(required.sort(), ["enabled", "seconds_between_datapoints"]);
     assertEquals(additionalProperties, false);
   });

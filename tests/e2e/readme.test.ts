@@ -57,13 +57,3 @@ Deno.test("the README names every command", () => {
   );
   assertEquals(missing, []);
 });
-
-Deno.test("the README lists every setting that main knows", async () => {
-  const { configJsonSchema } = await import("../../src/shared/config.ts");
-  const missing = Object.entries(configJsonSchema().properties!).flatMap(([name, schema]) => {
-    if (name === "$schema" || name === "procedures") return [];
-    const keys = Object.keys(schema.properties ?? {});
-    return keys.length === 0 ? [name] : keys.map((key) => `${name}.${key}`);
-  }).filter((path) => !readme.includes(`\`${path}\``));
-  assertEquals(missing, []);
-});
