@@ -3,7 +3,6 @@ import { sentenceOf } from "../../shared/errors.ts";
 import { pause } from "../../shared/time.ts";
 import type { AgentStatus } from "../status.ts";
 import { connectNotifier, type Notifier } from "./notifier.ts";
-import { sentenceOfStatus } from "./sentence.ts";
 
 /** How many signs of life an agent gives that ends for a restart: one that hangs gives no more. */
 const LAST_SIGNS = 3;
@@ -17,8 +16,6 @@ const LOOKS_PER_SIGN = 4;
 export interface ReportsOptions {
   notifier: Notifier;
   status: () => Promise<AgentStatus>;
-  /** One sentence for people. */
-  describe: (status: AgentStatus) => string;
   /** Told when that cannot be done. */
   complain: (sentence: string) => void;
 }
@@ -37,7 +34,7 @@ export function reportToManager(
     const notifier = connectNotifier(environment);
     if (notifier === undefined) return undefined;
     const status = () => agent.status();
-    return new ServiceReports({ notifier, status, describe: sentenceOfStatus, complain });
+    return new ServiceReports({ notifier, status, complain });
   } catch (error) {
     complain(`the service manager cannot be reached: ${sentenceOf(error)}`);
     return undefined;
@@ -91,11 +88,11 @@ export class ServiceReports {
   }
 
   async #look(): Promise<void> {
-    const { notifier, status, describe, complain } = this.#options;
+    const { notifier, status, complain } = this.#options;
     try {
       const found = await status();
       if (this.#ending.signal.aborted) return;
-      this.#tell(describe(found));
+      this.#tell(found.verdict.text);
       const { watchdogMs } = notifier;
       if (watchdogMs !== undefined && storeIsHealthy(found.store)) this.#giveSign(watchdogMs / 2);
     } catch (error) {

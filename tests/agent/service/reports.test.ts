@@ -1,27 +1,16 @@
 // Runs in: tests.
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { ServiceReports, storeIsHealthy } from "../../../src/agent/service/reports.ts";
-import { sentenceOfStatus } from "../../../src/agent/service/sentence.ts";
 import type { AgentStatus } from "../../../src/agent/status.ts";
+import { fakeStatus, fakeWorker } from "../../support/fake_status.ts";
 import { until } from "../../support/until.ts";
 
-const WELL = {
-  state: "running",
-  restarts: 0,
-  last_error: null,
-  seconds_since_heartbeat: 1,
-  heap_bytes: 0,
-} as const;
+const WELL = fakeWorker();
 const COUNTED = { free_bytes: 1 } as AgentStatus["store"]["messages"];
+const STORE = { ...WELL, messages: COUNTED };
 
-function statusOf(change: Partial<AgentStatus>): AgentStatus {
-  return {
-    ready: true,
-    procedures: { a: WELL },
-    backends: {},
-    store: { ...WELL, messages: COUNTED },
-    ...change,
-  } as AgentStatus;
+function statusOf(change: Parameters<typeof fakeStatus>[0]): AgentStatus {
+  return fakeStatus({ procedures: { a: WELL }, backends: {}, store: STORE, ...change });
 }
 
 /** Reports with a manager that notes what it hears. */
@@ -31,7 +20,6 @@ function startReports(watchdogMs: number | undefined, status: () => AgentStatus)
   const reports = new ServiceReports({
     notifier: { watchdogMs, send: (...lines) => told.push(...lines) > 0 },
     status: () => Promise.resolve().then(status),
-    describe: sentenceOfStatus,
     complain: (sentence) => complaints.push(sentence),
   });
   return { reports, told, complaints, signs: () => told.filter((line) => line === "WATCHDOG=1").length };
@@ -46,15 +34,6 @@ Deno.test("a store is healthy when it answers, or opens and is alive", () => {
   assertEquals(store({ state: "starting", messages: null, seconds_since_heartbeat: 14 }), false);
   assertEquals(store({ state: "starting", messages: null, seconds_since_heartbeat: null }), false);
   assertEquals(store({ state: "backoff", messages: null }), false);
-});
-
-Deno.test("the sentence says who is not well", () => {
-  assertEquals(sentenceOfStatus(statusOf({})), "Well: 1 procedures measuring");
-  assertStringIncludes(sentenceOfStatus(statusOf({ ready: false })), "Starting");
-  const failing = statusOf({ procedures: { a: WELL, b: { ...WELL, state: "backoff" } } });
-  assertStringIncludes(sentenceOfStatus(failing), "Not well: b");
-  const hung = statusOf({ store: { ...WELL, messages: null } });
-  assertStringIncludes(sentenceOfStatus(hung), "the store does not answer");
 });
 
 Deno.test("signs of life come while the store is healthy, at half of what the manager allows, and then no more", async () => {
@@ -80,7 +59,7 @@ Deno.test("ready is told once asked, and a restart in place is no end", async ()
   const { reports, told, signs } = startReports(undefined, () => statusOf({}));
   await reports.ready();
   assertEquals(told.filter((line) => line === "READY=1").length, 1);
-  assertEquals(told.includes("STATUS=Well: 1 procedures measuring"), true);
+  assertEquals(told.includes("STATUS=Well: 1 procedure measuring"), true);
   reports.ending("restart", "a thread is stuck");
   assertEquals(told.at(-1), "STATUS=Restarting: a thread is stuck");
   assertEquals([told.includes("STOPPING=1"), signs()], [false, 0]);
