@@ -13,9 +13,10 @@ import { removeOldLogs } from "./log_files.ts";
 import { type Logging, setUpLogging } from "./logging.ts";
 import type { Parts } from "./parts.ts";
 import type { Paths } from "./paths.ts";
-import { StatusPage } from "./page/status_page.ts";
+import { NodePage } from "./page/node_page.ts";
 import { pauseRoute } from "./pause_route.ts";
-import { environmentReferences, resolvePageToken } from "./secret_values.ts";
+import { environmentReferences } from "./secret_values.ts";
+import { PointWatch } from "./point_watch.ts";
 import { ServerCalls } from "./server_calls.ts";
 import { StateAuthority } from "./state_authority.ts";
 import { StateKeeper } from "./state_keeper.ts";
@@ -73,7 +74,8 @@ export class Agent {
   #updater: Updater;
   #calls: ServerCalls;
   #control: { close(): Promise<void> } | undefined;
-  #page: StatusPage | undefined;
+  #page: NodePage;
+  #points = new PointWatch(() => this.#workers.store);
   #startedMs = Date.now();
   #isReady = false;
   #isStopping = false;
@@ -90,6 +92,7 @@ export class Agent {
     this.#calls = this.#makeServerCalls();
     this.#updater = this.#makeUpdater();
     this.#remote = this.#makeRemoteConfiguration();
+    this.#page = this.#makePage();
   }
 
   /** The configuration in use. */
@@ -128,7 +131,7 @@ export class Agent {
     await restored;
     this.#control = serveControl(paths.socket, this.#routes());
     this.#workers.run();
-    this.#openPage();
+    this.#page.open();
     void this.#reportConfig("startup", loaded.raw);
     this.#keepHouse();
     this.ready = this.#workers.attempted().then(() => {
@@ -149,7 +152,7 @@ export class Agent {
     this.#isStopping = true;
     this.#logging.logger("agent").info(`stopping: ${reason}`);
     clearInterval(this.#houseKeeping);
-    await withLimit(this.#page?.stop() ?? Promise.resolve(), HASTY_GRACE_MS, undefined);
+    await this.#page.close();
     await withLimit(this.#remote.stop(), HASTY_GRACE_MS, undefined);
     await Promise.all(procedures.map((procedure) => procedure.stop(graceMs)));
     const storeRuns = store.status().state === "running"; // what waits for another is not safe anyway
@@ -196,7 +199,7 @@ export class Agent {
     for (const name of environmentReferences(next.raw)) Deno.env.delete(name);
     if (changes.logging) this.#logging.setThresholds(this.#thresholds());
     await this.#workers.apply(next, changes, previous);
-    if (changes.page) await this.#reopenPage();
+    if (changes.page) await this.#page.reopen();
   }
 
   /** The configuration in use stays: what waits for backends that it does not have is let go. */
@@ -221,30 +224,6 @@ export class Agent {
         logger: this.#logging.logger("agent"),
       }),
     };
-  }
-
-  async #reopenPage(): Promise<void> {
-    await this.#page?.stop();
-    this.#page = undefined;
-    this.#openPage();
-  }
-
-  #openPage(): void {
-    const { status_page: settings, general } = this.#loaded.config;
-    if (settings === null) return;
-    const logger = this.#logging.logger("status_page");
-    const { token, secrets, faults } = resolvePageToken(settings, this.#options.environment);
-    this.#logging.hide(secrets);
-    if (faults.length > 0) return logger.error(`there is no status page: ${faults.join("; ")}`);
-    const source = { status: () => this.status() };
-    this.#page = new StatusPage({
-      settings: { ...settings, token },
-      name: general.system_identifier,
-      machine: Deno.hostname(),
-      source,
-      logger,
-    });
-    this.#page.start();
   }
 
   #setUpLogging(): Logging {
@@ -282,6 +261,7 @@ export class Agent {
       onConfiguration: (revision, config) => this.#remote.receive(revision, config),
       onCall: (entry, method, params) => this.#calls.call(entry, method, params),
       packages: this.#packages,
+      onPoints: (points) => this.#points.tell(points),
       onUnstoppable: (name) => this.#restart(name),
     });
     return new Workers({
@@ -289,7 +269,10 @@ export class Agent {
       loaded: this.#loaded,
       previous: previousWhileWatched(paths),
       graceMs: this.#stopGraceMs,
-      onStore: () => this.#sender.attach(this.#workers.store.openPort({ name: "agent", generation: 0 })),
+      onStore: () => {
+        this.#sender.attach(this.#workers.store.openPort({ name: "agent", generation: 0 }));
+        this.#points.renew();
+      },
     });
   }
 
@@ -347,6 +330,21 @@ export class Agent {
       logger: this.#logging.logger("updater"),
       report: (status, config, reason) => this.#reportConfig(status, config, reason),
       ...(parts.configWatchMs === undefined ? {} : { watchMs: parts.configWatchMs }),
+    });
+  }
+
+  #makePage(): NodePage {
+    const { paths, environment } = this.#options;
+    return new NodePage({
+      paths,
+      environment,
+      status: () => this.status(),
+      loaded: () => this.#loaded,
+      workers: () => this.#workers,
+      remote: () => this.#remote,
+      points: this.#points,
+      state: this.#state,
+      logging: this.#logging,
     });
   }
 

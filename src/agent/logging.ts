@@ -24,6 +24,8 @@ export interface Logging {
   /** Writes an entry of any component to every sink whose threshold it reaches. */
   write(entry: LogEntry): void;
   logger(origin: string): Logger;
+  /** Calls back for every entry, whatever its level, until the returned function is called. */
+  watch(listener: (entry: LogEntry) => void): () => void;
   /** Adds values that must not stand in any log. */
   hide(secrets: string[]): void;
   /** Changes from which level on the sinks take entries. */
@@ -68,10 +70,18 @@ export function setUpLogging(options: LoggingOptions): Logging {
     ],
   });
   const secrets = new Set<string>();
-  const write = (entry: LogEntry) =>
-    emit({ ...entry, subject: hide(entry.subject, secrets), details: hide(entry.details, secrets) });
+  const watchers = new Set<(entry: LogEntry) => void>();
+  const write = (entry: LogEntry) => {
+    const shown = { ...entry, subject: hide(entry.subject, secrets), details: hide(entry.details, secrets) };
+    emit(shown);
+    for (const tell of watchers) tell(shown);
+  };
   return {
     write,
+    watch(listener) {
+      watchers.add(listener);
+      return () => void watchers.delete(listener);
+    },
     logger: (origin) => createLogger(origin, write),
     hide: (more) =>
       more.filter(({ length }) => length >= SHORTEST_HIDDEN).flatMap(spellings)

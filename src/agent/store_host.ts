@@ -21,6 +21,12 @@ const WATCHDOG_MS = 60_000;
 /** How often the wall clock is looked at until it is known to be right, in milliseconds. */
 const CLOCK_LOOK_MS = 5000;
 
+/** The newest value of each numeric key that was measured since the last time, and when the newest was, Unix ms. */
+export interface Points {
+  timeMs: number;
+  values: Record<string, number>;
+}
+
 export interface StoreHostOptions {
   /** The store's worker module; tests pass one that misbehaves. */
   module: string;
@@ -37,7 +43,7 @@ export interface StoreHostOptions {
   /** Told of every stored message while there is anybody to tell. */
   onStored: ((messages: StoredMessage[]) => void) | undefined;
   /** Told of the newest numbers while they are watched. */
-  onPoints?: (points: { timeMs: number; values: Record<string, number> }) => void;
+  onPoints?: (points: Points) => void;
   /** A store took over from one that failed: everybody needs a new door. */
   onRestarted: () => void;
   onUnstoppable: (name: string) => void;

@@ -12,7 +12,7 @@ import type { Paths } from "./paths.ts";
 import { ProcedureHost } from "./procedure_host.ts";
 import { resolveSecrets } from "./secret_values.ts";
 import type { StateAuthority } from "./state_authority.ts";
-import { StoreHost } from "./store_host.ts";
+import { type Points, StoreHost } from "./store_host.ts";
 import type { Packages } from "./updater/packages.ts";
 
 export interface WorkerMakerOptions {
@@ -30,6 +30,8 @@ export interface WorkerMakerOptions {
   failuresBefore: Record<string, number>;
   /** Shows every message as it is stored; undefined = do not. */
   onStored: ((messages: StoredMessage[]) => void) | undefined;
+  /** Told of the newest numbers while they are watched. */
+  onPoints: (points: Points) => void;
   /** A configuration has come from a server; it is not judged yet. */
   onConfiguration: (revision: number, config: unknown) => void;
   /** Does what a server asks. @throws with a sentence for the server. */
@@ -51,7 +53,7 @@ export class WorkerMaker {
 
   /** @param backends names of all backends that messages are kept for */
   store(backends: string[], onRestarted: () => void): StoreHost {
-    const { parts, paths, logging, loaded, onStored, onUnstoppable } = this.#options;
+    const { parts, paths, logging, loaded, onStored, onPoints, onUnstoppable } = this.#options;
     return new StoreHost({
       module: parts.storeModule,
       checkerModule: parts.checkerModule,
@@ -62,6 +64,7 @@ export class WorkerMaker {
       logger: logging.logger("store"),
       onLog: (entry) => logging.write(entry),
       onStored,
+      onPoints,
       onRestarted,
       onUnstoppable,
       ...(parts.storeWatchdogMs === undefined ? {} : { watchdogMs: parts.storeWatchdogMs }),

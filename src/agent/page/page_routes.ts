@@ -1,20 +1,80 @@
 // Runs in: main thread.
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+import type { HealthJson, SeriesJson } from "./api.ts";
+import { type Events, MAX_LISTENERS } from "./events.ts";
+import { HttpError, type HttpRequest } from "./http_request.ts";
 import type { HttpResponse } from "./http_response.ts";
+import type { LogBook } from "./log_book.ts";
+import { nodeMetrics } from "./metrics.ts";
+import { formatMetrics, OPENMETRICS_TYPE, PROMETHEUS_TYPE } from "./openmetrics.ts";
 import type { PageRoute } from "./page_server.ts";
 import type { PageSource } from "./page_source.ts";
+import { logQuery, seriesQuery } from "./query.ts";
+import { redactTexts } from "./redaction.ts";
+import { shownState } from "./shown_state.ts";
+import { acceptsGzip } from "./static_files.ts";
 
-/** Everything that machines and the page itself read. */
-export function pageRoutes(
-  source: PageSource,
-): { routes: Record<string, PageRoute>; open: string[]; close(): void } {
+/** Smaller answers fit into a packet or two anyway. */
+const GZIP_FROM_BYTES = 4096;
+
+/** Everything that machines and the page itself read of a node, by path. */
+export function pageRoutes(source: PageSource, logs: LogBook, events: Events): Record<string, PageRoute> {
+  const json = (read: (url: URL) => unknown): PageRoute => async (request) =>
+    await jsonResponse(redactTexts(await read(request.url), (text) => source.redact(text)), request);
   return {
-    routes: { "/api/v1/status": async () => json(await source.status()) },
-    open: [],
-    close: () => {},
+    "/healthz": (request) => health(source, request),
+    "/metrics": (request) => metrics(source, request),
+    "/api/v1/status": json(() => source.status()),
+    "/api/v1/series": json((url) => series(source, url)),
+    "/api/v1/logs": json((url) => {
+      const { filter, limit } = logQuery(url);
+      return logs.read(filter, limit);
+    }),
+    "/api/v1/state": json(() => shownState(source.state().fields)),
+    "/api/v1/config": json(() => source.config()),
+    "/api/v1/events": (request) => openEvents(events, request),
   };
 }
 
-function json(value: unknown): HttpResponse {
-  const body = new TextEncoder().encode(JSON.stringify(value));
-  return { status: 200, headers: { "content-type": "application/json" }, body };
+/** The paths that need no token. */
+export const OPEN_PATHS = ["/healthz"];
+
+async function health(source: PageSource, request: HttpRequest): Promise<HttpResponse> {
+  const { verdict: { well, reasons } } = await source.status();
+  return await jsonResponse({ well, reasons } satisfies HealthJson, request, well ? 200 : 503);
+}
+
+async function metrics(source: PageSource, { headers }: HttpRequest): Promise<HttpResponse> {
+  const isOpenMetrics = (headers.get("accept") ?? "").includes("application/openmetrics-text");
+  const text = source.redact(formatMetrics(nodeMetrics(await source.status()), isOpenMetrics));
+  return {
+    status: 200,
+    headers: { "content-type": isOpenMetrics ? OPENMETRICS_TYPE : PROMETHEUS_TYPE },
+    body: new TextEncoder().encode(text),
+  };
+}
+
+async function series(source: PageSource, url: URL): Promise<SeriesJson> {
+  const answer = await source.series(seriesQuery(url));
+  if (answer === undefined) throw new HttpError(503, "the store does not run just now");
+  const { fromMs, bucketMs, keys, leftOut } = answer;
+  return { from_ms: fromMs, bucket_ms: bucketMs, keys, keys_left_out: leftOut };
+}
+
+async function openEvents(events: Events, { url, headers, method }: HttpRequest): Promise<HttpResponse> {
+  if (events.listeners >= MAX_LISTENERS) throw new HttpError(503, "too many pages are open");
+  const lastId = headers.get("last-event-id") ?? url.searchParams.get("last_event_id");
+  const body = method === "HEAD" ? new Uint8Array() : await events.open(lastId);
+  return { status: 200, headers: { "content-type": "text/event-stream", "x-accel-buffering": "no" }, body };
+}
+
+async function jsonResponse(value: unknown, { headers }: HttpRequest, status = 200): Promise<HttpResponse> {
+  const bytes = new TextEncoder().encode(JSON.stringify(value));
+  const common = { "content-type": "application/json", "vary": "accept-encoding" };
+  if (bytes.length < GZIP_FROM_BYTES || !acceptsGzip(headers)) {
+    return { status, headers: common, body: bytes };
+  }
+  const body = new Uint8Array(await promisify(gzip)(bytes, { level: 4 }));
+  return { status, headers: { ...common, "content-encoding": "gzip" }, body };
 }

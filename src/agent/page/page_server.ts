@@ -2,7 +2,7 @@
 import type { Access } from "./access.ts";
 import type { AllowedHosts } from "./allowed_hosts.ts";
 import { ASSETS, indexPage, loginForm } from "./assets.ts";
-import type { HttpRequest } from "./http_request.ts";
+import { HttpError, type HttpRequest } from "./http_request.ts";
 import { type HttpResponse, textResponse } from "./http_response.ts";
 import { SECURITY_HEADERS } from "./security_headers.ts";
 import { StaticFiles } from "./static_files.ts";
@@ -29,11 +29,20 @@ export class PageServer {
   }
 
   async answer(request: HttpRequest): Promise<HttpResponse> {
-    const response = await this.#judge(request);
+    const response = await this.#guarded(request);
     return {
       ...response,
       headers: { "cache-control": "no-store", ...response.headers, ...SECURITY_HEADERS },
     };
+  }
+
+  async #guarded(request: HttpRequest): Promise<HttpResponse> {
+    try {
+      return await this.#judge(request);
+    } catch (error) {
+      if (error instanceof HttpError) return textResponse(error.status, `${error.message}\n`);
+      throw error;
+    }
   }
 
   #judge(request: HttpRequest): HttpResponse | Promise<HttpResponse> {

@@ -7,7 +7,9 @@ import { AllowedHosts } from "./allowed_hosts.ts";
 import { type DoorLimits, HttpDoor } from "./http_door.ts";
 import { PageServer } from "./page_server.ts";
 import type { PageSource } from "./page_source.ts";
-import { pageRoutes } from "./page_routes.ts";
+import { Events } from "./events.ts";
+import { LogBook } from "./log_book.ts";
+import { OPEN_PATHS, pageRoutes } from "./page_routes.ts";
 
 /** An address that is taken is tried again this often, in milliseconds. */
 const RETRY_MS = 30_000;
@@ -19,6 +21,8 @@ export interface StatusPageOptions {
   name: string;
   /** The machine's name. */
   machine: string;
+  /** Of the daily log files. */
+  logFolder: string;
   source: PageSource;
   logger: Logger;
   limits?: Partial<DoorLimits>;
@@ -30,16 +34,20 @@ export class StatusPage {
   #door: HttpDoor | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #server: PageServer;
-  #routes: ReturnType<typeof pageRoutes>;
+  #events: Events;
+  #stopLog: () => void;
 
   constructor(options: StatusPageOptions) {
     this.#options = options;
-    const { settings: { host, token }, name, machine, source } = options;
-    this.#routes = pageRoutes(source);
+    const { settings: { host, token }, name, machine, source, logFolder } = options;
+    const logs = new LogBook(logFolder, Date.now());
+    this.#events = new Events(source, logs, (error) => this.#report(error));
+    this.#stopLog = source.watchLog((entry) => this.#events.tellLog(logs.add(entry)));
     this.#server = new PageServer({
       access: new Access({ token, name, now: () => Date.now(), monotonic: () => performance.now() }),
       hosts: new AllowedHosts(host, machine),
-      ...this.#routes,
+      routes: pageRoutes(source, logs, this.#events),
+      open: OPEN_PATHS,
     });
   }
 
@@ -66,7 +74,8 @@ export class StatusPage {
 
   async stop(): Promise<void> {
     clearTimeout(this.#retry);
-    this.#routes.close();
+    this.#stopLog();
+    this.#events.close();
     await this.#door?.close();
     this.#door = undefined;
   }
@@ -89,13 +98,17 @@ export class StatusPage {
 
   /** @throws when the address cannot be had. */
   #open(): void {
-    const { settings: { host, port }, logger, limits } = this.#options;
+    const { settings: { host, port }, limits } = this.#options;
     this.#door = new HttpDoor({
       host,
       port,
       handle: (request) => this.#server.answer(request),
-      onFailure: (error) => logger.exception("a request of the status page could not be answered", error),
+      onFailure: (error) => this.#report(error),
       ...(limits === undefined ? {} : { limits }),
     });
+  }
+
+  #report(error: unknown): void {
+    this.#options.logger.exception("the status page could not be answered", error);
   }
 }

@@ -140,13 +140,14 @@ export class Intake {
   }
 
   async #finish(revision: number, config: unknown, act: () => Promise<Outcome>): Promise<void> {
-    const { report, logger } = this.#options;
+    const { report, logger, revisions } = this.#options;
     for (;;) {
       const offer = this.#offer;
       const outcome = await act();
       switch (outcome.kind) {
         case "accepted":
           logger.info(`configuration ${revision} is accepted`);
+          revisions.accept(revision);
           await report("accepted", revision, config);
           return;
         case "rejected":

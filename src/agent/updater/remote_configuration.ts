@@ -56,6 +56,11 @@ export class RemoteConfiguration {
     });
   }
 
+  /** What became of revisions so far. */
+  get history(): Revisions["history"] {
+    return this.#revisions.history;
+  }
+
   /** Goes on where the last agent was interrupted. To be called when everything runs. */
   async start(): Promise<void> {
     for (const { revision, reason } of this.#revisions.unreported) {
@@ -94,6 +99,7 @@ export class RemoteConfiguration {
     const { agent, logger } = this.#options;
     if (outcome.kind === "accepted") {
       logger.info(`configuration ${revision} is accepted`);
+      this.#revisions.accept(revision);
       await this.#report("accepted", revision, agent.loaded.raw);
     } else if (outcome.kind === "rejected") {
       logger.warning(`configuration ${revision} is rejected: ${outcome.reason}`);

@@ -7,19 +7,40 @@ export interface RejectedRevision {
   reason: string;
   /** The servers have been told (or will be: the message is safe in the store). */
   isReported: boolean;
+  /** When, Unix milliseconds; what an older Ivy noted has none. */
+  timeMs?: number;
+}
+
+/** A revision that this node has taken into use. */
+export interface AcceptedRevision {
+  revision: number;
+  timeMs: number;
 }
 
 /** How many are remembered: the highest. */
 const MAX_REMEMBERED = 1000;
+/** How many accepted ones: they are only shown. */
+const MAX_ACCEPTED = 50;
 
-/** The revisions that were rejected, in a file that survives power cuts; a damaged file counts as empty. */
+/** What became of revisions, in a file that survives power cuts; a damaged file counts as empty. */
 export class Revisions {
   #path: string;
   #rejected: Map<number, RejectedRevision>;
+  #accepted: AcceptedRevision[];
+  #now: () => number;
 
-  constructor(path: string) {
+  /** @param now Unix milliseconds. */
+  constructor(path: string, now: () => number = Date.now) {
     this.#path = path;
-    this.#rejected = new Map(readRejected(path).map((rejected) => [rejected.revision, rejected]));
+    this.#now = now;
+    const { rejected, accepted } = readRevisions(path);
+    this.#rejected = new Map(rejected.map((found) => [found.revision, found]));
+    this.#accepted = accepted;
+  }
+
+  /** All that is remembered, for eyes. */
+  get history(): { rejected: RejectedRevision[]; accepted: AcceptedRevision[] } {
+    return { rejected: [...this.#rejected.values()], accepted: this.#accepted };
   }
 
   get rejected(): ReadonlySet<number> {
@@ -31,7 +52,15 @@ export class Revisions {
   }
 
   reject(revision: number, reason: string): void {
-    this.#set({ revision, reason, isReported: false });
+    this.#set({ revision, reason, isReported: false, timeMs: this.#now() });
+  }
+
+  /** Remembered to be shown only: that it cannot be written down must not harm the configuration. */
+  accept(revision: number): void {
+    this.#accepted = [...this.#accepted, { revision, timeMs: this.#now() }].slice(-MAX_ACCEPTED);
+    try {
+      this.#write();
+    } catch { /* a full disk; it is known until the agent ends */ }
   }
 
   markReported(revision: number): void {
@@ -41,16 +70,23 @@ export class Revisions {
 
   #set(rejected: RejectedRevision): void {
     this.#rejected.set(rejected.revision, rejected);
-    const kept = [...this.#rejected.values()].sort((a, b) => a.revision - b.revision).slice(-MAX_REMEMBERED);
-    replaceFile(this.#path, `${JSON.stringify({ rejected: kept }, null, 2)}\n`);
+    this.#write();
+  }
+
+  #write(): void {
+    const rejected = [...this.#rejected.values()].sort((a, b) => a.revision - b.revision).slice(
+      -MAX_REMEMBERED,
+    );
+    replaceFile(this.#path, `${JSON.stringify({ rejected, accepted: this.#accepted }, null, 2)}\n`);
   }
 }
 
-function readRejected(path: string): RejectedRevision[] {
+function readRevisions(path: string): { rejected: RejectedRevision[]; accepted: AcceptedRevision[] } {
   try {
-    const { rejected } = JSON.parse(readIfThere(path) ?? "{}") as { rejected?: RejectedRevision[] };
-    return (rejected ?? []).filter(({ revision }) => Number.isInteger(revision));
+    const { rejected = [], accepted = [] } = JSON.parse(readIfThere(path) ?? "{}");
+    const isWhole = ({ revision }: { revision: unknown }) => Number.isInteger(revision);
+    return { rejected: rejected.filter(isWhole), accepted: accepted.filter(isWhole) };
   } catch {
-    return [];
+    return { rejected: [], accepted: [] };
   }
 }
