@@ -44,11 +44,12 @@ export interface ThingsboardOptions {
 export async function startThingsboard(options: ThingsboardOptions = {}): Promise<ThingsboardServer> {
   const server = await startMqttSuiteServer({
     limits: options.limits ?? {},
+    lines: ["set_tcp_nodelay true"],
     ...(options.settings === undefined ? {} : { settings: options.settings }),
     read: readTelemetry,
     configure: () => ({ topic: "unused", payload: "" }),
   });
-  const client = new MqttClient(() => net.connect(server.broker.port, "127.0.0.1"), {
+  const client = new MqttClient(() => net.connect(server.broker.port, "127.0.0.1").setNoDelay(true), {
     protocolVersion: 5,
     reconnectPeriod: 0,
     timerVariant: "native",
@@ -178,5 +179,5 @@ interface Values {
 function idOf({ n, logging, configuration }: Values): number {
   if (n !== undefined) return n;
   if (logging !== undefined) return Number(/\d+/.exec(logging.subject));
-  return configuration!.config.general.config_revision;
+  return configuration?.config.general.config_revision ?? NaN;
 }
