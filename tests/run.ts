@@ -23,6 +23,8 @@ Example: deno task test tests/store
  */
 const ALONE = /(^|\/)tests\/(e2e|backends|release|agent|store\/proof)\//;
 const AT_ONCE = 3;
+/** These look at single ticks: nothing else may run beside them. */
+const TIMED = /(^|\/)tests\/e2e\/(supervision|stuck_threads)\.test\.ts$/;
 /** These kill and cut what they start: nothing would come of a profile. */
 const UNPROFILED = /(^|\/)tests\/store\/proof\//;
 
@@ -35,14 +37,23 @@ async function run(args: string[]): Promise<Counts> {
   const env = { IVY_TEST_SKIPS: reasons, ...(isNightly ? { IVY_NIGHTLY: "1" } : {}) };
   const coverageFolder = Deno.env.get("IVY_COVERAGE") || undefined;
   const total: Counts = { passed: 0, failed: 0, skipped: 0, skippedNames: [] };
-  const together = files.filter((file) => !ALONE.test(file));
-  const profiled = files.filter((file) => ALONE.test(file) && !UNPROFILED.test(file));
-  const unprofiled = files.filter((file) => UNPROFILED.test(file));
-  if (together.length > 0) addCounts(total, await runTogether(together, { env, coverageFolder }));
-  addCounts(total, await runEachAlone(profiled, AT_ONCE, { env, coverageFolder }));
-  addCounts(total, await runEachAlone(unprofiled, AT_ONCE, { env, coverageFolder: undefined }));
+  const groups = Map.groupBy(files, groupOf);
+  const profiled = { env, coverageFolder };
+  addCounts(total, await runTogether(groups.get("together") ?? [], profiled));
+  addCounts(total, await runEachAlone(groups.get("alone") ?? [], AT_ONCE, profiled));
+  addCounts(total, await runEachAlone(groups.get("timed") ?? [], 1, profiled));
+  addCounts(
+    total,
+    await runEachAlone(groups.get("unprofiled") ?? [], AT_ONCE, { env, coverageFolder: undefined }),
+  );
   await listSkipped(total, reasons);
   return total;
+}
+
+function groupOf(file: string): "together" | "alone" | "timed" | "unprofiled" {
+  if (TIMED.test(file)) return "timed";
+  if (UNPROFILED.test(file)) return "unprofiled";
+  return ALONE.test(file) ? "alone" : "together";
 }
 
 async function testFiles(paths: string[]): Promise<string[]> {
