@@ -127,5 +127,6 @@ class Run {
       this.#onLine();
     }
     await this.#child.status;
+    await this.#child.stdin.abort().catch(() => {}); // nobody is there to read what was not written
   }
 }
