@@ -3,6 +3,7 @@ import * as z from "zod";
 import { commonSettings } from "../runtime/backend.ts";
 import { type LeasedMessage } from "../shared/protocol.ts";
 import { decodeConfiguration, type Heard } from "./heard.ts";
+import { messageText } from "./message_text.ts";
 import { defineMqttBackend } from "./mqtt_backend.ts";
 import { mqttConnection } from "./mqtt_settings.ts";
 import { fillTemplate, topicTemplate } from "./topic_template.ts";
@@ -24,10 +25,11 @@ const config = z.strictObject({
 });
 type Topics = z.output<typeof topics>;
 
-/** One message as the daily file has it. */
-export function encode({ id, timestamp, variant, body }: LeasedMessage, topics: Topics) {
+/** One message as the daily file has it, for the topic of its kind. */
+export function encode(message: LeasedMessage, topics: Topics) {
+  const { id, variant } = message;
   const channel = variant === "config" ? topics.config_status : topics[variant];
-  return { id, channel, text: `{"id":${id},"timestamp":${timestamp},"message_body":${body}}` };
+  return { id, channel, text: messageText(message) };
 }
 
 /** A whole configuration, which carries its own revision; undefined for the empty message that deletes a retained one. */
