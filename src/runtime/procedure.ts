@@ -10,6 +10,15 @@ import type { RpcMethod } from "./calls.ts";
 import type { Devices } from "./devices.ts";
 import type { Tick } from "./ticks.ts";
 
+export { pause } from "../shared/time.ts";
+export type { Data, Level } from "../shared/message.ts";
+export type { NodeFacts } from "../shared/protocol.ts";
+export type { State } from "../shared/state.ts";
+export type { SharedState } from "../shared/state_replica.ts";
+export type { Logger, Messages };
+export type { RpcMethod } from "./calls.ts";
+export type { Devices } from "./devices.ts";
+export { type LineOptions, linesOf } from "./lines.ts";
 export type { Tick } from "./ticks.ts";
 
 /** What a procedure works with. */

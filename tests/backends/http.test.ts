@@ -1,7 +1,6 @@
 // Runs in: tests.
 import { assertEquals } from "@std/assert";
 import http from "../../src/backends/http.ts";
-import type { Backend } from "../../src/runtime/backend.ts";
 import { exampleMessage, testBackend } from "../support/backend_suite.ts";
 import { createFakeStore } from "../support/fake_store.ts";
 import { startRestServer } from "../support/rest_server.ts";
@@ -9,7 +8,7 @@ import { runBackend } from "../support/run_backend.ts";
 import { until } from "../support/until.ts";
 
 testBackend("HTTP", {
-  backend: http as unknown as Backend,
+  backend: http,
   startServer: ({ maxBytes = 2_000_000 } = {}) => Promise.resolve(startRestServer({ maxBytes })),
   window: 1,
   expected(id, timestamp) {
@@ -40,7 +39,7 @@ Deno.test("HTTP: system, store and token travel as headers", async () => {
   await using server = startServer(() => new Response(null, { status: 200 }));
   const store = createFakeStore();
   const settings = { url: server.url, access_token: "token-1" };
-  await using running = runBackend(http as unknown as Backend, { store, settings });
+  await using running = runBackend(http, { store, settings });
   await running.connected();
   store.add([exampleMessage("data", 1)]);
   await until("it is there", () => store.acknowledged.length === 1);
@@ -67,7 +66,7 @@ Deno.test("HTTP: a configuration is fetched again only when its ETag has changed
     return Response.json({ general: { config_revision: revision } }, { headers: { etag } });
   });
   const settings = { url: server.url, configuration_url: server.url, seconds_between_configurations: 1 };
-  await using running = runBackend(http as unknown as Backend, { store: createFakeStore(), settings });
+  await using running = runBackend(http, { store: createFakeStore(), settings });
   await until(
     "it has asked twice",
     () => server.requests.filter(({ method }) => method === "GET").length >= 2,
@@ -86,7 +85,7 @@ for (const status of [401, 403, 404, 429, 500, 503]) {
       return new Response(null, { status: answers > 1 || request.method !== "POST" ? 204 : status });
     });
     const store = createFakeStore();
-    await using running = runBackend(http as unknown as Backend, { store, settings: { url: server.url } });
+    await using running = runBackend(http, { store, settings: { url: server.url } });
     const ids = store.add([exampleMessage("data", 1), exampleMessage("data", 2)]);
     await until("all are there", () => store.acknowledged.length === 2);
     assertEquals([store.acknowledged, store.parked], [ids, []]);
@@ -102,7 +101,7 @@ Deno.test("HTTP: the token does not follow a redirect", async () => {
   const store = createFakeStore();
   store.add([exampleMessage("data", 1)]);
   const settings = { url: server.url, access_token: "token-1" };
-  await using running = runBackend(http as unknown as Backend, { store, settings });
+  await using running = runBackend(http, { store, settings });
   await until("it has tried", () => running.connections.length >= 2);
   assertEquals([thief.requests.length, store.acknowledged], [0, []]);
 });

@@ -1,6 +1,5 @@
 // Runs in: tests.
 import mqtt from "../../src/backends/mqtt.ts";
-import type { Backend } from "../../src/runtime/backend.ts";
 import { exampleMessage, testBackend } from "../support/backend_suite.ts";
 import { startMqttSuiteServer } from "../support/mqtt_suite_server.ts";
 import { needs } from "../support/needs.ts";
@@ -12,7 +11,7 @@ function read(topic: string, payload: string) {
 }
 
 testBackend("plain MQTT", {
-  backend: mqtt as unknown as Backend,
+  backend: mqtt,
   ignore: needs("mosquitto") !== undefined,
   startServer: (limits = {}) =>
     startMqttSuiteServer({

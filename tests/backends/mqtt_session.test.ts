@@ -16,7 +16,7 @@ import { runBackend, type RunOptions } from "../support/run_backend.ts";
 import { startTcpProxy, type TcpProxy, type TcpProxyOptions } from "../support/tcp_proxy.ts";
 import { until } from "../support/until.ts";
 
-const backend = mqtt as unknown as Backend;
+const backend = mqtt;
 const ignore = needs("mosquitto") !== undefined;
 const SENSOR = "8d06a1c9-9c2b-4b0c-9c1f-0d3a4f1b2c3d";
 const at = (port: number, more: object = {}) => ({ mqtt_connection: { host: "127.0.0.1", port, ...more } });
@@ -311,8 +311,8 @@ Deno.test({
 
 const SUBSCRIBED: [name: string, backend: Backend, settings: object, topics: string[]][] = [
   ["plain MQTT", backend, {}, ["ivy/test-system-1/config/set"]],
-  ["Tenta", tenta as unknown as Backend, { sensor_identifier: SENSOR }, [`configurations/${SENSOR}`]],
-  ["ThingsBoard", thingsboard as unknown as Backend, { rpc: { allow: ["a"] } }, [
+  ["Tenta", tenta, { sensor_identifier: SENSOR }, [`configurations/${SENSOR}`]],
+  ["ThingsBoard", thingsboard, { rpc: { allow: ["a"] } }, [
     "v1/devices/me/attributes",
     "v1/devices/me/attributes/response/1",
     "v1/devices/me/rpc/request/1",

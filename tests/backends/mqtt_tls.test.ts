@@ -1,7 +1,6 @@
 // Runs in: tests.
 import { assert, assertEquals } from "@std/assert";
 import mqtt from "../../src/backends/mqtt.ts";
-import type { Backend } from "../../src/runtime/backend.ts";
 import { createFakeStore } from "../support/fake_store.ts";
 import { startMosquitto } from "../support/mosquitto.ts";
 import { needs, skipBecause } from "../support/needs.ts";
@@ -10,7 +9,7 @@ import { createAuthority } from "../support/tls_files.ts";
 import { until } from "../support/until.ts";
 
 const ignore = needs("mosquitto") !== undefined;
-const backend = mqtt as unknown as Backend;
+const backend = mqtt;
 /** Deno 2.4 does not send client certificates. */
 const sendsCertificates = !Deno.version.deno.startsWith("2.4.");
 if (!sendsCertificates) skipBecause("Deno 2.4 does not send client certificates; use Deno 2.9");

@@ -1,6 +1,5 @@
 // Runs in: tests.
 import tenta from "../../src/backends/tenta.ts";
-import type { Backend } from "../../src/runtime/backend.ts";
 import { testBackend } from "../support/backend_suite.ts";
 import { startMqttSuiteServer } from "../support/mqtt_suite_server.ts";
 import { needs } from "../support/needs.ts";
@@ -23,7 +22,7 @@ function read(topic: string, payload: string) {
 }
 
 testBackend("Tenta", {
-  backend: tenta as unknown as Backend,
+  backend: tenta,
   ignore: needs("mosquitto") !== undefined,
   startServer: (limits = {}) =>
     startMqttSuiteServer({

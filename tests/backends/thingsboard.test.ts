@@ -1,7 +1,6 @@
 // Runs in: tests.
 import { assert, assertEquals } from "@std/assert";
 import thingsboard from "../../src/backends/thingsboard.ts";
-import type { Backend } from "../../src/runtime/backend.ts";
 import { exampleMessage, testBackend } from "../support/backend_suite.ts";
 import { createFakeStore } from "../support/fake_store.ts";
 import { needs } from "../support/needs.ts";
@@ -9,7 +8,7 @@ import { runBackend } from "../support/run_backend.ts";
 import { startThingsboard, type ThingsboardOptions } from "../support/thingsboard_server.ts";
 import { until } from "../support/until.ts";
 
-const backend = thingsboard as unknown as Backend;
+const backend = thingsboard;
 const ignore = needs("mosquitto") !== undefined;
 const GENEROUS = { maxPayloadSize: 65_536, maxInflightMessages: 100, rateLimits: {} };
 

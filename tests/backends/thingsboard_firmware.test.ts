@@ -2,7 +2,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { ShownOffer } from "../../src/backends/thingsboard_offer.ts";
 import thingsboard from "../../src/backends/thingsboard.ts";
-import type { Backend } from "../../src/runtime/backend.ts";
 import type { BackendToFetcher, PackageReport, PackageState } from "../../src/shared/protocol.ts";
 import { createFakeStore } from "../support/fake_store.ts";
 import { needs } from "../support/needs.ts";
@@ -17,7 +16,7 @@ const FIRMWARE = { title: "ivy-field", version: "4.5.6", bytes: seededBytes(200_
 
 async function start(options: ThingsboardOptions = { sessionLimits: GENEROUS }) {
   const server = await startThingsboard(options);
-  const running = runBackend(thingsboard as unknown as Backend, {
+  const running = runBackend(thingsboard, {
     store: createFakeStore(),
     settings: server.settings,
   });

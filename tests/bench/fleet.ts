@@ -1,6 +1,5 @@
 // Runs in: benchmarks.
 import mqtt from "../../src/backends/mqtt.ts";
-import type { Backend } from "../../src/runtime/backend.ts";
 import { keepDelivering } from "../../src/runtime/keep_delivering.ts";
 import { RECONNECT_TIMING } from "../../src/runtime/reconnect.ts";
 import { StoreDoor } from "../../src/runtime/store_door.ts";
@@ -82,7 +81,7 @@ async function runSession(
   stopping: AbortSignal,
   onChange: (isConnected: boolean) => void,
 ): Promise<void> {
-  const backend = mqtt as unknown as Backend;
+  const backend = mqtt;
   const facts = { ...FACTS, systemIdentifier: `node-${index}` };
   const config = backend.config.parse({ max_drain_seconds: 0, mqtt_connection: { host: "127.0.0.1", port } });
   const logger = createLogger("fleet", () => {});

@@ -2,7 +2,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import mqtt from "../../src/backends/mqtt.ts";
-import type { Backend } from "../../src/runtime/backend.ts";
 import { exampleMessage } from "../support/backend_suite.ts";
 import { createFakeStore } from "../support/fake_store.ts";
 import { startMosquitto } from "../support/mosquitto.ts";
@@ -54,7 +53,7 @@ Deno.test({
     await using proxy = startTcpProxy({ target: broker, up: tap.up, down: tap.down });
     const store = createFakeStore();
     const settings = { mqtt_connection: { host: "127.0.0.1", port: proxy.port } };
-    await using running = runBackend(mqtt as unknown as Backend, { store, settings });
+    await using running = runBackend(mqtt, { store, settings });
     await running.connected();
     let lastId = 0;
     const ids: number[] = [];

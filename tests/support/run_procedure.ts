@@ -1,15 +1,22 @@
 // Runs in: tests.
 import type * as z from "zod";
-import type { Devices } from "../../src/runtime/devices.ts";
-import type { Procedure, ProcedureContext } from "../../src/runtime/procedure.ts";
-import type { Data } from "../../src/shared/message.ts";
+import type { Data, Devices, Procedure, ProcedureContext } from "../../src/runtime/procedure.ts";
 import { createLogger } from "../../src/shared/logger.ts";
 import { type State, stateFields } from "../../src/shared/state.ts";
+import { fakeDevices } from "./fake_devices.ts";
 
 export interface RunOptions {
+  /** As in the configuration, without `enabled`. */
   config: unknown;
-  /** What of the shared state is new at each tick; the procedure gets as many ticks. */
-  states: Partial<State>[];
+  /** How many ticks there are; then the procedure is told to end. Default: as many as `states`. */
+  ticks?: number;
+  /** What of the shared state is new at each tick. */
+  states?: Partial<State>[];
+  /** Called before each tick, from 0: changes what the hardware says. */
+  beforeTick?: (index: number) => void;
+  /** Tells the procedure to end as soon as it holds: for those that do not tick. Looked at after each message. */
+  until?: (run: ProcedureRun) => boolean;
+  /** Default: none is there. */
   devices?: Devices;
   lockFile?: string;
 }
@@ -17,35 +24,50 @@ export interface RunOptions {
 /** What a procedure did. */
 export interface ProcedureRun {
   data: Data[];
+  /** `INFO the subject`, of its own log and of log messages. */
   logs: string[];
   /** The shared state after its last update. */
   state: State;
 }
 
-const NO_DEVICES: Devices = {
-  read: () => Promise.reject(new Error("there is no such device")),
-  list: () => Promise.resolve([]),
-  write: () => Promise.reject(new Error("there is no such device")),
-};
-
-/** Runs a procedure in this thread, with ticks that come at once. */
-export async function runProcedure(
-  procedure: Procedure<z.ZodType>,
+/**
+ * Runs a procedure in this thread as the agent does: `setup`, `run`, and `teardown` whatever happened. Ticks come at
+ * once, the equipment is what the test hands over.
+ *
+ * @throws what the procedure throws.
+ */
+export async function runProcedure<Schema extends z.ZodType>(
+  procedure: Procedure<Schema>,
   options: RunOptions,
 ): Promise<ProcedureRun> {
+  const { context, run } = createContext(procedure, options);
+  try {
+    await procedure.setup?.(context);
+    await procedure.run(context);
+  } finally {
+    await procedure.teardown?.(context);
+  }
+  return run;
+}
+
+/** What a procedure works with, for calling its parts one by one; `run` fills up meanwhile. */
+export function createContext<Schema extends z.ZodType>(
+  procedure: Procedure<Schema>,
+  options: RunOptions,
+): { context: ProcedureContext<z.output<Schema>>; run: ProcedureRun } {
   const run: ProcedureRun = { data: [], logs: [], state: initialState() };
   const stop = new AbortController();
-  const context: ProcedureContext<unknown> = {
+  const add = <T>(list: T[], item: T) => {
+    list.push(item);
+    if (options.until?.(run)) stop.abort();
+  };
+  const logger = createLogger(procedure.name, ({ level, subject }) => add(run.logs, `${level} ${subject}`));
+  const context: ProcedureContext<z.output<Schema>> = {
     config: procedure.config.parse(options.config),
-    async *every() {
-      for (const news of options.states) {
-        run.state = { ...run.state, ...news };
-        yield await Promise.resolve({ timeMs: Date.now(), missed: 0 });
-      }
-    },
+    every: () => ticksOf(options, run, stop),
     messages: {
-      data: (data) => Promise.resolve(void run.data.push(data)),
-      log: (level, subject) => Promise.resolve(void run.logs.push(`${level} ${subject}`)),
+      data: (data) => Promise.resolve(add(run.data, data)),
+      log: (level, subject) => Promise.resolve(add(run.logs, `${level} ${subject}`)),
     },
     state: {
       get current() {
@@ -61,8 +83,8 @@ export async function runProcedure(
         yield await Promise.resolve(select(run.state));
       },
     },
-    logger: createLogger(procedure.name, ({ level, subject }) => run.logs.push(`${level} ${subject}`)),
-    devices: options.devices ?? NO_DEVICES,
+    logger,
+    devices: options.devices ?? fakeDevices(),
     node: {
       systemIdentifier: "test",
       softwareVersion: "0.0.0",
@@ -71,8 +93,20 @@ export async function runProcedure(
     },
     signal: stop.signal,
   };
-  await procedure.run(context);
-  return run;
+  return { context, run };
+}
+
+async function* ticksOf(
+  { states = [], ticks = states.length, beforeTick }: RunOptions,
+  run: ProcedureRun,
+  stop: AbortController,
+) {
+  for (let index = 0; index < ticks && !stop.signal.aborted; index++) {
+    run.state = { ...run.state, ...states[index] };
+    beforeTick?.(index);
+    yield await Promise.resolve({ timeMs: Date.now(), missed: 0 });
+  }
+  stop.abort();
 }
 
 function initialState(): State {
