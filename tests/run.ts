@@ -21,7 +21,7 @@ Example: deno task test tests/store
  * Tests that start programs, brokers or workers: a process each. They mostly wait for one another's answers, so a few
  * run at a time.
  */
-const ALONE = /(^|\/)tests\/(e2e|backends|release|agent|store\/proof)\//;
+const ALONE = /(^|\/)tests\/(e2e|web\/browser|backends|release|agent|store\/proof)\//;
 const AT_ONCE = 3;
 /** These look at single ticks: nothing else may run beside them. */
 const TIMED = /(^|\/)tests\/e2e\/(supervision|stuck_threads)\.test\.ts$/;

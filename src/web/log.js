@@ -47,10 +47,10 @@ function Line({ entry, clock }) {
   const { level, origin, subject, details, time_ms: timeMs } = entry;
   return html`
     <li class=${level.toLowerCase()}>
+      <${Time} ms=${timeMs} clock=${clock} />
       <span class="level">${level}</span>
       <span class="origin">${origin}</span>
       <span class="subject">${subject}</span>
-      <${Time} ms=${timeMs} clock=${clock} />
       ${details !== "" && html`
         <details>
           <summary>Details</summary>

@@ -54,7 +54,7 @@ function Keys({ overview, chosen, rangeMs, choose, clock }) {
               choose(key)} />
             <span class="card">
               <span class="name">${key}</span>
-              <${Newest} point=${overview.last(key)} clock=${clock} />
+              <${Newest} series=${overview} name=${key} clock=${clock} />
               <${Spark} line=${overview.line(key)} fromMs=${clock.nowMs - rangeMs} toMs=${clock.nowMs} />
             </span>
           </label>
@@ -64,10 +64,12 @@ function Keys({ overview, chosen, rangeMs, choose, clock }) {
   `;
 }
 
-function Newest({ point, clock }) {
+function Newest({ series, name, clock }) {
+  const point = series.last(name);
   if (point === undefined) return html`<span class="value">–</span>`;
+  const timeMs = series.timeOf(point, clock.nowMs);
   return html`
     <span class="value">${formatNumber(point.last)}</span>
-    <span class="age"><${Time} ms=${point.timeMs} clock=${clock} /></span>
+    ${timeMs !== undefined && html`<span class="age"><${Time} ms=${timeMs} clock=${clock} /></span>`}
   `;
 }

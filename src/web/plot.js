@@ -38,7 +38,12 @@ export function plotOptions({ size, colour, onCursor }) {
     cursor: { drag: { x: false, y: false }, points: { fill: colour("line") }, y: false },
     scales: { x: { time: true, auto: false } },
     axes: [
-      { ...axis, values: (_plot, splits) => splits.map((seconds) => formatTick(seconds * 1000)), space: 70 },
+      {
+        ...axis,
+        values: (_plot, splits) => splits.map((seconds) => formatTick(seconds * 1000)),
+        space: 70,
+        size: 30,
+      },
       { ...axis, values: (_plot, splits) => splits.map(formatNumber), size: axisWidth },
     ],
     series: [{}, line, edge, edge],

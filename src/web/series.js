@@ -20,7 +20,14 @@ export class Series {
       const points = columns.mean.flatMap((mean, index) => {
         if (mean === null) return [];
         const timeMs = Math.min(fromMs + (index + 0.5) * bucketMs, nowMs);
-        return [{ timeMs, mean, min: columns.min[index], max: columns.max[index], last: mean }];
+        return [{
+          timeMs,
+          mean,
+          min: columns.min[index],
+          max: columns.max[index],
+          last: mean,
+          isRough: true,
+        }];
       });
       this.#points.set(key, points);
     }
@@ -43,6 +50,11 @@ export class Series {
   /** The newest point of a key, if it has one. */
   last(key) {
     return this.#points.get(key)?.at(-1);
+  }
+
+  /** When a point was measured; undefined where it only is known to be about now. */
+  timeOf({ timeMs, isRough }, nowMs) {
+    return isRough && nowMs - timeMs < 2 * this.#bucketMs ? undefined : timeMs;
   }
 
   /** The points of a key, with `null` between two where measurements are missing. */

@@ -12,7 +12,7 @@ interface FileCoverage {
 }
 
 /**
- * The line coverage of every module below `src`. A module that no test loads has 0 %, unless it holds types only.
+ * The line coverage of every module below `src`, those of the browser too. A module that no test loads has 0 %, unless it holds types only.
  *
  * @param profiles the folder that `IVY_COVERAGE` named
  */
@@ -23,7 +23,7 @@ async function measure(profiles: string): Promise<FileCoverage[]> {
   const measured = readLcov(result.stdout);
   const files: FileCoverage[] = [];
   for await (const path of filesBelow("src")) {
-    if (!path.endsWith(".ts")) continue;
+    if (!/\.[jt]s$/.test(path)) continue;
     const percent = measured.get(path) ?? (await holdsTypesOnly(path) ? 100 : 0);
     files.push({ path, percent });
   }

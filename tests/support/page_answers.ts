@@ -3,9 +3,9 @@
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
-/** What a node answers to the page, by the last part of the path; a test may change it. */
+/** What a node answers to the page, by the last part of the path; a test may change it, and null is refused. */
 export interface PageAnswers {
-  status: Record<string, unknown>;
+  status: Record<string, unknown> | null;
   /** The measured value of a key at a time; null where there is none. */
   measure: Record<string, (timeMs: number) => number | null>;
   logs: LogLine[];
@@ -22,7 +22,7 @@ export interface LogLine {
 }
 
 /** Answers of a node that is well; `hole_c` has not been measured from 8 to 4 hours ago. */
-export function pageAnswers(nowMs: number): PageAnswers {
+export function pageAnswers(nowMs: number): PageAnswers & { status: Record<string, unknown> } {
   const hole = { fromMs: nowMs - 8 * 60 * MINUTE_MS, toMs: nowMs - 4 * 60 * MINUTE_MS };
   return {
     status: statusAnswer(nowMs),

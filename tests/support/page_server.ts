@@ -13,7 +13,7 @@ export interface PageServer extends AsyncDisposable {
   readonly resumed: string[];
   /** Sends an event to every open page. */
   send(event: string, data: unknown): void;
-  /** Cuts every stream, as a network does; new ones are answered by this status. */
+  /** Ends every stream; new ones are answered by this status. */
   cut(status?: number): void;
 }
 
@@ -30,6 +30,7 @@ export function startPageServer(answers: PageAnswers = pageAnswers(Date.now())):
       start(controller) {
         own = controller;
         streams.add(own);
+        own.enqueue(new TextEncoder().encode("retry: 500\n\n"));
         own.enqueue(eventBytes("status", answers.status, ++id));
       },
       cancel: () => void streams.delete(own),
@@ -40,7 +41,8 @@ export function startPageServer(answers: PageAnswers = pageAnswers(Date.now())):
     const { pathname, searchParams } = new URL(request.url);
     if (pathname === "/api/v1/events") return stream(request);
     if (pathname.startsWith("/api/v1/")) {
-      return Response.json(answer(answers, pathname.slice(8), searchParams));
+      const found = answer(answers, pathname.slice(8), searchParams);
+      return found === null ? new Response("not now", { status: 503 }) : Response.json(found);
     }
     return file(pathname);
   });
@@ -54,7 +56,7 @@ export function startPageServer(answers: PageAnswers = pageAnswers(Date.now())):
     },
     cut(status = 200) {
       streamStatus = status;
-      for (const controller of streams) controller.error(new Error("cut"));
+      for (const controller of streams) controller.close();
       streams.clear();
     },
     [Symbol.asyncDispose]: async () => {

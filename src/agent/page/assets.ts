@@ -21,6 +21,7 @@ import plot from "../../web/plot.js" with { type: "text" };
 import series from "../../web/series.js" with { type: "text" };
 import sharedStream from "../../web/shared_stream.js" with { type: "text" };
 import spark from "../../web/spark.js" with { type: "text" };
+import sparkPaths from "../../web/spark_paths.js" with { type: "text" };
 import store from "../../web/store.js" with { type: "text" };
 import stream from "../../web/stream.js" with { type: "text" };
 import time from "../../web/time.js" with { type: "text" };
@@ -70,6 +71,7 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
   "/series.js": script(series),
   "/shared_stream.js": script(sharedStream),
   "/spark.js": script(spark),
+  "/spark_paths.js": script(sparkPaths),
   "/store.js": script(store),
   "/stream.js": script(stream),
   "/time.js": script(time),
