@@ -44,7 +44,7 @@ const html = (text: string): Asset => ({ type: "text/html; charset=utf-8", text 
 const css = (text: string): Asset => ({ type: "text/css; charset=utf-8", text });
 const script = (text: string): Asset => ({ type: "text/javascript; charset=utf-8", text });
 
-/** The page itself; whoever gives no token sees {@link loginForm} instead. */
+/** The page itself; whoever gives no token is sent to {@link loginForm}. */
 export const indexPage: Asset = html(indexHtml);
 export const loginForm: Asset = html(loginHtml);
 

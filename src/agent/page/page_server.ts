@@ -7,6 +7,9 @@ import { type HttpResponse, textResponse } from "./http_response.ts";
 import { SECURITY_HEADERS } from "./security_headers.ts";
 import { StaticFiles } from "./static_files.ts";
 
+/** Who has tried too many tokens may try another after this time, in seconds. */
+const WAIT_SECONDS = 5;
+
 /** Answers a request that may be answered. */
 export type PageRoute = (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;
 
@@ -50,7 +53,9 @@ export class PageServer {
     if (!this.#options.hosts.allows(url.hostname)) {
       return textResponse(421, `this node is not called ${url.hostname}; see status_page.host\n`);
     }
-    if (url.pathname === "/login") return this.#change(request, () => this.#logIn(request));
+    if (url.pathname === "/login" && method === "POST") {
+      return this.#change(request, () => this.#logIn(request));
+    }
     if (url.pathname === "/logout") return this.#change(request, () => this.#logOut());
     if (method !== "GET" && method !== "HEAD") return notAllowed("GET, HEAD");
     if (isForeignRequest(request)) return textResponse(403, "another site must not read this\n");
@@ -66,10 +71,11 @@ export class PageServer {
     if (route !== undefined && open.includes(pathname)) return route(request);
     const verdict = access.judge(request);
     if (verdict === "too_many") return tooMany();
+    if (pathname === "/login") {
+      return verdict === "granted" ? seeOther("/") : this.#files.answer(loginForm, request);
+    }
     if (pathname === "/") {
-      return verdict === "granted"
-        ? this.#files.answer(indexPage, request)
-        : this.#files.answer(loginForm, request, 401);
+      return verdict === "granted" ? this.#files.answer(indexPage, request) : seeOther("/login");
     }
     if (verdict === "denied") {
       return textResponse(401, "expected the token of status_page\n", { "www-authenticate": "Bearer" });
@@ -91,16 +97,16 @@ export class PageServer {
     const token = new URLSearchParams(request.body).get("token") ?? "";
     switch (access.tryToken(token)) {
       case "granted":
-        return textResponse(303, "", { "location": "/", "set-cookie": access.newCookie() });
+        return seeOther("/", { "set-cookie": access.newCookie() });
       case "denied":
-        return this.#files.answer(loginForm, request, 401);
+        return seeOther("/login?failed=1");
       case "too_many":
-        return tooMany();
+        return seeOther(`/login?wait=${WAIT_SECONDS}`);
     }
   }
 
   #logOut(): HttpResponse {
-    return textResponse(303, "", { "location": "/", "set-cookie": this.#options.access.noCookie() });
+    return seeOther("/", { "set-cookie": this.#options.access.noCookie() });
   }
 }
 
@@ -108,8 +114,13 @@ function notAllowed(allowed: string): HttpResponse {
   return textResponse(405, `expected ${allowed}\n`, { "allow": allowed });
 }
 
+function seeOther(location: string, headers: Record<string, string> = {}): HttpResponse {
+  return textResponse(303, "", { location, ...headers });
+}
+
 function tooMany(): HttpResponse {
-  return textResponse(429, "too many wrong tokens; try again in a few seconds\n", { "retry-after": "5" });
+  const headers = { "retry-after": String(WAIT_SECONDS) };
+  return textResponse(429, "too many wrong tokens; try again in a few seconds\n", headers);
 }
 
 /** The scheme may differ: something in front of the node may speak TLS. */
