@@ -107,8 +107,10 @@ class Connection {
       this.#allow(this.#limits.requestMs);
       await this.#answer(handle);
     } catch (error) {
-      if (error instanceof HttpError) await this.#refuse(error).catch(() => {}); // its sender is gone
-      else if (!this.#isClosed && !isGone(error)) onFailure(error);
+      if (this.#isClosed || isGone(error)) return;
+      if (!(error instanceof HttpError)) onFailure(error);
+      const answer = error instanceof HttpError ? error : new HttpError(500, "the node failed to answer");
+      if (!this.hasGot) await this.#refuse(answer).catch(() => {}); // its sender is gone
     } finally {
       clearTimeout(this.#deadline);
       this.close();

@@ -11,8 +11,7 @@ import { Events } from "./events.ts";
 import { LogBook } from "./log_book.ts";
 import { OPEN_PATHS, pageRoutes } from "./page_routes.ts";
 
-/** An address that is taken is tried again this often, in milliseconds. */
-const RETRY_MS = 30_000;
+const DEFAULT_RETRY_MS = 30_000;
 
 export interface StatusPageOptions {
   /** The token is the text itself; see `resolveSecrets`. */
@@ -26,6 +25,8 @@ export interface StatusPageOptions {
   source: PageSource;
   logger: Logger;
   limits?: Partial<DoorLimits>;
+  /** How often an address that is taken is tried again, in milliseconds; default 30 s. */
+  retryMs?: number;
 }
 
 /** The status page while a node runs. Nothing that happens to it may keep the node from measuring. */
@@ -66,7 +67,7 @@ export class StatusPage {
         `the status page cannot be served on ${host} port ${port}: ${
           sentenceOf(error)
         }; it is tried again every ` +
-          `${RETRY_MS / 1000} s; another address can be set as status_page`,
+          `${this.#retryMs / 1000} s; another address can be set as status_page`,
       );
       this.#retryLater();
     }
@@ -78,6 +79,10 @@ export class StatusPage {
     this.#events.close();
     await this.#door?.close();
     this.#door = undefined;
+  }
+
+  get #retryMs(): number {
+    return this.#options.retryMs ?? DEFAULT_RETRY_MS;
   }
 
   get #address(): string {
@@ -93,7 +98,7 @@ export class StatusPage {
       } catch {
         this.#retryLater(); // said once
       }
-    }, RETRY_MS);
+    }, this.#retryMs);
   }
 
   /** @throws when the address cannot be had. */
