@@ -6,10 +6,23 @@ import { bootBackend } from "./backend_boot.ts";
 import type { Driver } from "./keep_delivering.ts";
 import type { ReconnectTiming } from "./reconnect.ts";
 
+export { secret } from "../shared/secrets.ts";
+export type { Level, Variant } from "../shared/message.ts";
+export type {
+  BackendFacts,
+  LeasedMessage,
+  PackageOffer,
+  PackageReport,
+  PackageState,
+  UnusableOffer,
+} from "../shared/protocol.ts";
+export type { Reference } from "../shared/secrets.ts";
+export { pause } from "../shared/time.ts";
 export type { Driver } from "./keep_delivering.ts";
-export { type Link, type LinkEnd, RefusedError } from "./link.ts";
-export { createRequestLink } from "./request_link.ts";
+export { type Link, type LinkEnd, type RefusalFault, RefusedError } from "./link.ts";
+export { createRequestLink, type RequestLinkOptions } from "./request_link.ts";
 export type { Element, Parcel, ParcelLimits, Unsendable } from "./parcels.ts";
+export type { Logger, ReconnectTiming };
 
 /** Settings that every backend has; spread them into its own. */
 export const commonSettings = {
@@ -19,6 +32,7 @@ export const commonSettings = {
     ),
 };
 
+/** The values of {@link commonSettings}. */
 export type CommonSettings = z.output<z.ZodObject<typeof commonSettings>>;
 
 /** What a backend works with. */
@@ -27,8 +41,11 @@ export interface BackendContext<Settings> {
   config: Settings;
   /** The entry's name. */
   name: string;
+  /** What it may know about the node; one object that follows changes. */
   facts: BackendFacts;
+  /** Writes lines under the backend's name. */
   logger: Logger;
+  /** Takes what the server sends. */
   inbox: Inbox;
 }
 
@@ -53,6 +70,7 @@ export interface Inbox {
   reported(reportId: number): void;
 }
 
+/** What {@link defineBackend} takes: one kind of server. */
 export interface Backend<Schema extends z.ZodType<CommonSettings> = z.ZodType<CommonSettings>> {
   /** As in `src/backends/registry.ts` and in the configuration. */
   provider: string;

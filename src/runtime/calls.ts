@@ -10,7 +10,11 @@ import type { ProcedureContext } from "./procedure.ts";
 export interface RpcMethod<Params extends z.ZodType = z.ZodType, Settings = unknown> {
   /** Describes what the server must send; anything else is refused with a sentence that says what is wrong. */
   params: Params;
-  /** @returns what the server gets: plain values, or nothing. */
+  /**
+   * Does it, and gives what the server gets: plain values, or nothing. At most 30 s.
+   *
+   * @throws with a sentence that the server gets instead.
+   */
   run(params: z.output<Params>, context: ProcedureContext<Settings>): unknown;
 }
 

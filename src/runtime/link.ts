@@ -41,8 +41,11 @@ export type RefusalFault = "content" | "unclear" | "circumstances";
 
 /** The server has read a parcel and does not accept it. */
 export class RefusedError extends Error {
+  /** As with every error. */
   override name = "RefusedError";
+  /** Whether the parcel or the moment is to blame. */
   readonly fault: RefusalFault;
+  /** The message is for people: what the server has answered. */
   constructor(message: string, fault: RefusalFault) {
     super(message);
     this.fault = fault;

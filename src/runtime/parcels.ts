@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 
 /** One message in a server's words. */
 export interface Element {
+  /** The message's. */
   id: number;
   /** Where it goes: a topic, a path. Order holds within a channel. */
   channel: string;
@@ -14,6 +15,7 @@ export interface Element {
 
 /** A message that this server can never take. */
 export interface Unsendable {
+  /** The message's. */
   id: number;
   /** Why, in words that are the same for every message with the same fault. */
   reason: string;
@@ -24,13 +26,19 @@ const FRAME_BYTES = 2;
 
 /** What goes to the server in one piece, and is accepted or refused as a whole. */
 export interface Parcel {
+  /** That of all its elements. */
   channel: string;
+  /** What is sent: JSON text. */
   payload: string;
+  /** Of the payload as UTF-8. */
   sizeBytes: number;
+  /** The sum of its elements' points. */
   points: number;
+  /** What it was packed from, in order. */
   elements: Element[];
 }
 
+/** How large a parcel may become. */
 export interface ParcelLimits {
   /** Most elements in one parcel; 1 = every element travels alone. */
   maxElements: number;

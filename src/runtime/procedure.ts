@@ -15,6 +15,8 @@ export type { Data, Level } from "../shared/message.ts";
 export type { NodeFacts } from "../shared/protocol.ts";
 export type { State } from "../shared/state.ts";
 export type { SharedState } from "../shared/state_replica.ts";
+export type { DeepReadonly } from "../shared/state_fields.ts";
+export { type Reference, secret } from "../shared/secrets.ts";
 export type { Logger, Messages };
 export type { RpcMethod } from "./calls.ts";
 export type { Devices } from "./devices.ts";
@@ -27,17 +29,24 @@ export interface ProcedureContext<Settings> {
   config: Settings;
   /** Ticks at whole multiples of `seconds` of the wall clock; the loop ends at teardown. */
   every(seconds: number): AsyncGenerator<Tick, void, void>;
+  /** The door to the store: where measurements go. */
   messages: Messages;
+  /** What all procedures share. */
   state: SharedState<State>;
+  /** Writes lines under the procedure's name. */
   logger: Logger;
+  /** Files below `/proc`, `/sys` and `/dev`. */
   devices: Devices;
+  /** What it may know about the node. */
   node: NodeFacts;
   /** Aborts when the procedure has to end: pass it to whatever waits. */
   signal: AbortSignal;
 }
 
-type ParamsOf = Record<string, z.ZodType>;
+/** The parameters of each method, by its name. */
+export type ParamsOf = Record<string, z.ZodType>;
 
+/** What {@link defineProcedure} takes. */
 export interface Procedure<Schema extends z.ZodType = z.ZodType, Params extends ParamsOf = ParamsOf> {
   /** As in `procedures/registry.ts` and in the configuration. */
   name: string;

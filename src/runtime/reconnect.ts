@@ -10,6 +10,7 @@ export interface ReconnectTiming {
   stableMs: number;
   /** At most `burst` attempts in any `burstMs`. Default 12 in 10 min. */
   burst: number;
+  /** See `burst`. */
   burstMs: number;
 }
 

@@ -2,9 +2,11 @@
 import type { Link, LinkEnd } from "./link.ts";
 import type { Parcel, ParcelLimits } from "./parcels.ts";
 
+/** What {@link createRequestLink} makes a link of. */
 export interface RequestLinkOptions {
   /** For people: where requests go. */
   description: string;
+  /** What the server takes at once. */
   limits: ParcelLimits;
   /** Resolves when the server has the parcel; see {@link Link.send}. */
   send: (parcel: Parcel) => Promise<void>;

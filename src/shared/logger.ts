@@ -8,9 +8,13 @@ import type { LogEntry } from "./protocol.ts";
  * causes) goes into the indented block under it.
  */
 export interface Logger {
+  /** For who looks for a fault. */
   debug(subject: string, details?: unknown): void;
+  /** Worth knowing. */
   info(subject: string, details?: unknown): void;
+  /** Somebody should look at it one day. */
   warning(subject: string, details?: unknown): void;
+  /** Something does not work. */
   error(subject: string, details?: unknown): void;
   /** For a caught error: the line says what failed, the block holds the error and its chain of causes. */
   exception(subject: string, error: unknown): void;

@@ -2,11 +2,13 @@
 
 /** Severity of a log entry, in rising order. */
 export const LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "EXCEPTION"] as const;
+/** See {@link LEVELS}. */
 export type Level = (typeof LEVELS)[number];
 
 /** What one measurement may hold: flat keys, no nesting, so that every backend and every CSV file can carry it. */
 export type Data = Record<string, number | string | boolean>;
 
+/** What became of a configuration; `startup` = the agent has started with it. */
 export type ConfigStatus = "received" | "accepted" | "rejected" | "startup";
 
 /** What a message says. The keys are the wire's and the daily file's. */
@@ -15,13 +17,18 @@ export type MessageBody =
   | { variant: "log"; level: Level; subject: string; body: string }
   | { variant: "config"; status: ConfigStatus; config: unknown; reason?: string };
 
+/** The kinds of messages. */
 export type Variant = MessageBody["variant"];
+/** All kinds, the one that is sent first in front. */
 export const VARIANTS: readonly Variant[] = ["config", "log", "data"];
 
 /** One line of a daily file. `id` increases and never repeats within a store; `timestamp` is Unix seconds, UTC. */
 export interface Message {
+  /** Its place in the store. */
   id: number;
+  /** When it was measured. */
   timestamp: number;
+  /** What it says. */
   message_body: MessageBody;
 }
 

@@ -60,7 +60,9 @@ export type AuthorityToReplica =
 
 /** What a procedure may know about the node it runs on. */
 export interface NodeFacts {
+  /** The node's name, `general.system_identifier`. */
   systemIdentifier: string;
+  /** Of the program that runs. */
   softwareVersion: string;
   /** Holds the PID; a file that everybody may read, on the file system that the measurements are on. */
   lockFile: string;
@@ -132,14 +134,19 @@ export interface StoredMessage {
 
 /** What a backend may know about the node it speaks for. Times are Unix milliseconds. */
 export interface BackendFacts {
+  /** The node's name, `general.system_identifier`. */
   systemIdentifier: string;
+  /** Of the program that runs. */
   softwareVersion: string;
+  /** Of the configuration in use; -1 = it never came from afar. */
   configRevision: number;
   /** Since when this configuration is in use. */
   configuredMs: number;
   /** The kind of machine, for example `aarch64-unknown-linux-gnu`. */
   target: string;
+  /** Unix milliseconds. */
   agentStartedMs: number;
+  /** When the machine started, Unix milliseconds. */
   bootedMs: number;
   /** Names the store: an id is unique within one. Null when the store could not say. */
   storeId: string | null;
@@ -151,11 +158,15 @@ export interface BackendFacts {
 
 /** A version that a server offers as one file: a package, see `shared/package_file.ts`. */
 export interface PackageOffer {
+  /** As the server names it. */
   title: string;
+  /** The version that is in it. */
   version: string;
+  /** Of the whole file. */
   sizeBytes: number;
   /** In hexadecimal digits. It shows what broke on the way; who made the package is a matter of signatures. */
   checksum: string;
+  /** How the checksum is made. */
   algorithm: "SHA256" | "SHA384" | "SHA512";
 }
 
@@ -169,11 +180,13 @@ export type PackageState = "DOWNLOADING" | "DOWNLOADED" | "VERIFIED" | "UPDATING
 export interface PackageReport {
   /** Names the report until it is told. */
   reportId: number;
+  /** How far it is. */
   state: PackageState;
   /** Only with FAILED. */
   error?: string;
-  /** What runs while this is told. */
+  /** The package that runs while this is told. */
   currentTitle: string;
+  /** Its version. */
   currentVersion: string;
 }
 
@@ -215,9 +228,11 @@ export type BackendToMain =
 
 /** A message that a backend has leased. */
 export interface LeasedMessage {
+  /** Its place in the store. */
   id: number;
   /** Unix seconds, UTC, corrected when the clock was wrong while it was measured. */
   timestamp: number;
+  /** Its kind. */
   variant: Variant;
   /** JSON text of `message_body`. */
   body: string;

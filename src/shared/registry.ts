@@ -2,12 +2,19 @@
 
 /** Deno's permissions for a worker; what is left out is denied. See `Deno.PermissionOptionsObject`. */
 export interface WorkerPermissions {
+  /** Variables of the environment, by name. */
   env?: boolean | string[];
+  /** Addresses that it may connect to or listen on: `host`, `host:port`. */
   net?: boolean | string[];
+  /** Files and folders that it may read. */
   read?: boolean | string[];
+  /** Files and folders that it may write. */
   write?: boolean | string[];
+  /** Programs that it may start; they run outside the sandbox. */
   run?: boolean | string[];
+  /** Facts about the system, such as `loadavg`. */
   sys?: boolean | string[];
+  /** Native libraries that it may load; they run outside the sandbox. */
   ffi?: boolean | string[];
 }
 

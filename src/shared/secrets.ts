@@ -5,7 +5,7 @@ import * as z from "zod";
 export const REDACTED = "•••";
 
 /** Where a text stands that is not in the configuration itself. */
-type Reference = { env: string } | { file: string };
+export type Reference = { env: string } | { file: string };
 
 /**
  * Schema of a secret: the text itself, or where to find it (`{"env": "NAME"}`, `{"file": "/path"}`), so that it

@@ -2,6 +2,8 @@
 import * as z from "zod";
 import { type StateFields, type StateOf, volatile } from "./state_fields.ts";
 
+export type { StateFields, StateOf };
+
 /**
  * What every procedure knows. To share something of your own, add a field, for example
  *
@@ -48,4 +50,5 @@ export const stateFields = {
   overloaded: volatile(z.boolean().default(false)),
 } as const satisfies StateFields;
 
+/** All fields with their types. */
 export type State = StateOf<typeof stateFields>;
