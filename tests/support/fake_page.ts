@@ -1,8 +1,7 @@
 // Runs in: tests.
 import type { ConfigJson, StatusJson } from "../../src/agent/page/api.ts";
-import type { DoorLimits } from "../../src/agent/page/http_door.ts";
 import type { PageSource } from "../../src/agent/page/page_source.ts";
-import { StatusPage } from "../../src/agent/page/status_page.ts";
+import { StatusPage, type StatusPageOptions } from "../../src/agent/page/status_page.ts";
 import type { Points } from "../../src/agent/store_host.ts";
 import type { StatusPageSettings } from "../../src/shared/config.ts";
 import { createLogger } from "../../src/shared/logger.ts";
@@ -97,9 +96,11 @@ export class FakePage implements AsyncDisposable {
   readonly page: StatusPage;
   readonly #folder = Deno.makeTempDirSync({ prefix: "ivy-page-" });
 
-  constructor({ limits, retryMs, ...settings }:
-    & Partial<StatusPageSettings>
-    & { limits?: Partial<DoorLimits>; retryMs?: number } = {}) {
+  constructor(
+    { limits = {}, pace = {}, retryMs = 30_000, ...settings }: Partial<
+      StatusPageSettings & Pick<StatusPageOptions, "limits" | "pace" | "retryMs">
+    > = {},
+  ) {
     this.page = new StatusPage({
       settings: { host: "127.0.0.1", port: 0, token: null, ...settings },
       name: "node-7",
@@ -107,8 +108,9 @@ export class FakePage implements AsyncDisposable {
       logFolder: this.#folder,
       source: this.source,
       logger: createLogger("status_page", (entry) => this.log.push(entry)),
-      ...(limits === undefined ? {} : { limits }),
-      ...(retryMs === undefined ? {} : { retryMs }),
+      limits,
+      pace,
+      retryMs,
     });
     this.page.start();
   }

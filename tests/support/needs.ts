@@ -6,6 +6,7 @@ import { sentenceOf } from "../../src/shared/errors.ts";
 export const PACKAGES = {
   "chromium": "chromium",
   "mosquitto": "mosquitto",
+  "promtool": "prometheus",
   "strace": "strace",
   "qemu-aarch64-static": "qemu-user-static",
   "systemd-analyze": "systemd",

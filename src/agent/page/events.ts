@@ -9,13 +9,27 @@ import { redactTexts } from "./redaction.ts";
 import { shownState } from "./shown_state.ts";
 
 export const MAX_LISTENERS = 32;
-/** How often the status is looked at; it is sent when it has changed, or after the longer time. */
-const STATUS_MS = 2000;
-const UNCHANGED_STATUS_MS = 10_000;
-const STATE_MS = 1000;
-const HEARTBEAT_MS = 15_000;
+
+/** All in milliseconds. */
+export interface EventPace {
+  /** How often the status is looked at; it is sent when it has changed, or after the longer time. */
+  statusMs: number;
+  unchangedStatusMs: number;
+  /** How long after a change of the state the next one is told at the earliest. */
+  stateMs: number;
+  heartbeatMs: number;
+}
+
+const PACE: EventPace = { statusMs: 2000, unchangedStatusMs: 10_000, stateMs: 1000, heartbeatMs: 15_000 };
 /** How much of the log is sent again after a stream was cut off, in characters. */
 const MAX_RESUMED = 262_144;
+
+export interface EventsOptions {
+  source: PageSource;
+  logs: LogBook;
+  onFailure: (error: unknown) => void;
+  pace: Partial<EventPace>;
+}
 
 /**
  * One stream of events for everybody who has the page open. Work is done once for all of them, and none when nobody
@@ -28,11 +42,13 @@ export class Events {
   #watching: AbortController | undefined;
   #onFailure: (error: unknown) => void;
   #encoder = new TextEncoder();
+  #pace: EventPace;
 
-  constructor(source: PageSource, logs: LogBook, onFailure: (error: unknown) => void) {
+  constructor({ source, logs, onFailure, pace }: EventsOptions) {
     this.#source = source;
     this.#logs = logs;
     this.#onFailure = onFailure;
+    this.#pace = { ...PACE, ...pace };
   }
 
   get listeners(): number {
@@ -76,7 +92,7 @@ export class Events {
   #watch(): AbortController {
     const watching = new AbortController();
     const { signal } = watching;
-    const heartbeat = setInterval(() => this.#sendAll(this.#encoder.encode(":\n\n")), HEARTBEAT_MS);
+    const heartbeat = setInterval(() => this.#sendAll(this.#encoder.encode(":\n\n")), this.#pace.heartbeatMs);
     const stopPoints = this.#source.watchPoints((points) => this.#send("points", pointsJson(points)));
     signal.addEventListener("abort", () => {
       clearInterval(heartbeat);
@@ -92,13 +108,14 @@ export class Events {
   }
 
   async #watchStatus(signal: AbortSignal): Promise<void> {
+    const { statusMs, unchangedStatusMs } = this.#pace;
     let sent = "";
     let sentMs = -Infinity;
-    while (await pause(STATUS_MS, signal)) {
+    while (await pause(statusMs, signal)) {
       const status = await this.#source.status();
       const compared = essence(status);
       const nowMs = performance.now();
-      if (signal.aborted || compared === sent && nowMs - sentMs < UNCHANGED_STATUS_MS - STATUS_MS / 2) {
+      if (signal.aborted || compared === sent && nowMs - sentMs < unchangedStatusMs - statusMs / 2) {
         continue;
       }
       [sent, sentMs] = [compared, nowMs];
@@ -112,7 +129,7 @@ export class Events {
       const state = this.#source.state();
       sequence = state.sequence;
       this.#send("state", shownState(state.fields));
-      await pause(STATE_MS, signal);
+      await pause(this.#pace.stateMs, signal);
     }
   }
 

@@ -7,7 +7,7 @@ import { AllowedHosts } from "./allowed_hosts.ts";
 import { type DoorLimits, HttpDoor } from "./http_door.ts";
 import { PageServer } from "./page_server.ts";
 import type { PageSource } from "./page_source.ts";
-import { Events } from "./events.ts";
+import { type EventPace, Events } from "./events.ts";
 import { LogBook } from "./log_book.ts";
 import { OPEN_PATHS, pageRoutes } from "./page_routes.ts";
 
@@ -25,6 +25,7 @@ export interface StatusPageOptions {
   source: PageSource;
   logger: Logger;
   limits?: Partial<DoorLimits>;
+  pace?: Partial<EventPace>;
   /** How often an address that is taken is tried again, in milliseconds; default 30 s. */
   retryMs?: number;
 }
@@ -40,9 +41,9 @@ export class StatusPage {
 
   constructor(options: StatusPageOptions) {
     this.#options = options;
-    const { settings: { host, token }, name, machine, source, logFolder } = options;
+    const { settings: { host, token }, name, machine, source, logFolder, pace = {} } = options;
     const logs = new LogBook(logFolder, Date.now());
-    this.#events = new Events(source, logs, (error) => this.#report(error));
+    this.#events = new Events({ source, logs, onFailure: (error) => this.#report(error), pace });
     this.#stopLog = source.watchLog((entry) => this.#events.tellLog(logs.add(entry)));
     this.#server = new PageServer({
       access: new Access({ token, name, now: () => Date.now(), monotonic: () => performance.now() }),
