@@ -8,7 +8,7 @@ import { LAUNCHER } from "./launcher.ts";
 import { checkIsFolder, exists, type Paths } from "./paths.ts";
 
 /** Longest path of a unix socket that the kernel takes, in bytes. */
-const MAX_SOCKET_PATH_BYTES = 108;
+export const MAX_SOCKET_PATH_BYTES = 108;
 
 /**
  * Creates the folder that the lock lies in, the first thing that a node needs.

@@ -6,8 +6,8 @@ import type { Config } from "../shared/config.ts";
 import { createLogger, type Logger } from "../shared/logger.ts";
 import { levelRank } from "../shared/message.ts";
 import type { LogEntry } from "../shared/protocol.ts";
-import { REDACTED } from "../shared/secrets.ts";
 import { utcDay } from "../shared/time.ts";
+import { HiddenTexts } from "./hidden_texts.ts";
 import { formatEntry } from "./log_format.ts";
 
 export interface LoggingOptions {
@@ -34,9 +34,6 @@ export interface Logging {
   redact(text: string): string;
   close(): Promise<void>;
 }
-
-/** Shorter secrets would hide ordinary words. */
-const SHORTEST_HIDDEN = 4;
 
 type SinkName = keyof Config["logging_verbosity"];
 
@@ -69,10 +66,11 @@ export function setUpLogging(options: LoggingOptions): Logging {
       { category: ["logtape", "meta"], lowestLevel: "error", sinks: ["console_prints"] },
     ],
   });
-  const secrets = new Set<string>();
+  const hidden = new HiddenTexts();
   const watchers = new Set<(entry: LogEntry) => void>();
   const write = (entry: LogEntry) => {
-    const shown = { ...entry, subject: hide(entry.subject, secrets), details: hide(entry.details, secrets) };
+    const { subject, details } = entry;
+    const shown = { ...entry, subject: hidden.redact(subject), details: hidden.redact(details) };
     emit(shown);
     for (const tell of watchers) tell(shown);
   };
@@ -83,11 +81,9 @@ export function setUpLogging(options: LoggingOptions): Logging {
       return () => void watchers.delete(listener);
     },
     logger: (origin) => createLogger(origin, write),
-    hide: (more) =>
-      more.filter(({ length }) => length >= SHORTEST_HIDDEN).flatMap(spellings)
-        .forEach((secret) => secrets.add(secret)),
+    hide: (more) => hidden.add(more),
     setThresholds: (changed) => void (thresholds = changed),
-    redact: (text) => hide(text, secrets),
+    redact: (text) => hidden.redact(text),
     async close() {
       disposeSync();
       await file.close();
@@ -144,15 +140,4 @@ function dailyFileSink(directory: string): { sink: Sink; close(): Promise<void> 
     },
     close: async () => await today.sink?.[Symbol.asyncDispose](),
   };
-}
-
-/** How a secret looks in plain text, in JSON, and in an address. */
-function spellings(secret: string): string[] {
-  return [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)];
-}
-
-/** Replaces secret values, wherever in a text they stand; the longest first, since one may be part of another. */
-function hide(text: string, secrets: Set<string>): string {
-  return [...secrets].sort((a, b) => b.length - a.length)
-    .reduce((hidden, secret) => hidden.replaceAll(secret, REDACTED), text);
 }

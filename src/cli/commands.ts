@@ -184,6 +184,19 @@ export const commands: readonly Command[] = [
     load: () => import("./rollback.ts"),
   },
   {
+    name: "doctor",
+    summary: "look for what is wrong: node, machine, disk, network, servers, updates, service",
+    flags: [
+      { name: "bundle", value: "FILE", summary: "also write a .tar.gz for a bug report, without secrets" },
+      JSON_FLAG,
+    ],
+    examples: [
+      ["sudo ivy doctor", "a line per check, with what to do; exit status 1 when something is wrong"],
+      ["ivy doctor --bundle report.tar.gz", "logs, status, configuration without its secrets, versions"],
+    ],
+    load: () => import("./doctor.ts"),
+  },
+  {
     name: "install",
     summary: "make the node a service that starts with the machine: systemd, or cron",
     flags: [

@@ -60,10 +60,15 @@ export interface JsonSchema {
 /** Keys that hold a secret wherever they stand, also where no schema knows them (a foreign or a damaged config). */
 const SECRET_KEY = /(^|_)(password|passphrase|token|api_key|private_key|client_key|secret)$/i;
 
+/** True for the name of a key whose value is a secret, whatever a schema says. */
+export function isSecretKey(key: string): boolean {
+  return SECRET_KEY.test(key);
+}
+
 /** A deep copy of `value` with each secret replaced by {@link REDACTED}; null and absent secrets stay as they are. */
 export function redact(value: unknown, schema: JsonSchema | undefined, key = ""): unknown {
   if (value === null || value === undefined) return value;
-  if (isSecret(schema) || SECRET_KEY.test(key)) return REDACTED;
+  if (isSecret(schema) || isSecretKey(key)) return REDACTED;
   if (Array.isArray(value)) return value.map((item, index) => redact(item, schemaOfKey(schema, index)));
   if (typeof value !== "object") return value;
   return Object.fromEntries(

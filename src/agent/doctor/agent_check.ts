@@ -1,0 +1,32 @@
+// Runs in: main thread.
+import type { Verdict } from "../verdict.ts";
+import { fault, type Finding, fine, warn } from "./finding.ts";
+
+export interface AgentFacts {
+  root: string;
+  /** Null when no agent answers. */
+  verdict: Verdict | null;
+  /** The PID of a process that holds the lock; null when nobody does. */
+  pid: number | null;
+}
+
+export function judgeAgent({ root, verdict, pid }: AgentFacts): Finding {
+  const check = "agent";
+  if (verdict === null) {
+    if (pid === null) return warn(check, "it does not run", `start it: ivy start --root ${root}`);
+    return fault(check, `PID ${pid} runs but does not answer`, "wait a minute; if it stays so: ivy restart");
+  }
+  if (verdict.well) return fine(check, verdict.text);
+  return fault(check, verdict.text, "see ivy status and: ivy logs --since 1h --level WARNING");
+}
+
+export interface ConfigFacts {
+  file: string;
+  /** What is wrong with it; empty when nothing is. */
+  faults: string[];
+}
+
+export function judgeConfig({ file, faults }: ConfigFacts): Finding {
+  if (faults.length === 0) return fine("configuration", `${file} is valid`);
+  return fault("configuration", faults.join("; "), `mend ${file}, then: ivy config validate`);
+}

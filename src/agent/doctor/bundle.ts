@@ -1,0 +1,122 @@
+// Runs in: main thread.
+import { join } from "@std/path";
+import { sentenceOf } from "../../shared/errors.ts";
+import { version } from "../../shared/version.ts";
+import { type AnnouncedSettings, readRawConfig, redactConfig } from "../configuration.ts";
+import { CommandError } from "../errors.ts";
+import { exists, type Paths } from "../paths.ts";
+import { UNIT } from "../service/unit.ts";
+import type { Finding, Surroundings } from "./finding.ts";
+import { hideSecrets } from "./hidden.ts";
+import { type TarFile, tarOf } from "./tar.ts";
+
+/** The newest log lines are the ones that matter; older ones would only make the file large, in bytes. */
+const MAX_LOG_BYTES = 20_000_000;
+const JOURNAL_LINES = "2000";
+
+export interface BundleOptions {
+  /** The file to write; it must not be there. */
+  file: string;
+  paths: Paths;
+  environment: Record<string, string>;
+  surroundings: Surroundings;
+  schemas: AnnouncedSettings;
+  findings: Finding[];
+  /** The running agent's status; undefined when none answers. */
+  status: unknown;
+  nowMs: number;
+}
+
+/**
+ * Writes what a bug report needs into one `.tar.gz` with mode 0600: logs, status, configuration, versions, and what the
+ * doctor has found. No secret is in it.
+ *
+ * @returns the names of the files in it.
+ * @throws {CommandError} when the file is there already or cannot be written.
+ */
+export async function writeBundle(options: BundleOptions): Promise<string[]> {
+  const { file, nowMs } = options;
+  const files = await collect(options);
+  const redact = hideSecrets(options);
+  const clean = files.map(({ name, text }) => ({ name: `ivy/${name}`, text: redact(text) }));
+  try {
+    const output = await Deno.open(file, { write: true, createNew: true, mode: 0o600 }); // nothing there is lost
+    await Deno.chmod(file, 0o600);
+    await ReadableStream.from(tarOf(clean, Math.floor(nowMs / 1000)))
+      .pipeThrough(new CompressionStream("gzip"))
+      .pipeTo(output.writable);
+  } catch (error) {
+    throw new CommandError(`cannot write ${file}: ${sentenceOf(error)}. Choose another --bundle`);
+  }
+  return files.map(({ name }) => name);
+}
+
+async function collect(
+  { paths, schemas, findings, status, surroundings }: BundleOptions,
+): Promise<TarFile[]> {
+  const json = (name: string, value: unknown) => ({ name, text: `${JSON.stringify(value, null, 2)}\n` });
+  const { read, ask } = surroundings;
+  const journal = await ask([
+    "journalctl",
+    `--unit=${UNIT}`,
+    "--lines",
+    JOURNAL_LINES,
+    "--no-pager",
+    "--output=short-iso",
+  ]);
+  return [
+    json("doctor.json", findings),
+    json("versions.json", {
+      ivy: version,
+      deno: Deno.version,
+      target: Deno.build.target,
+      compiled: Deno.build.standalone,
+      active: exists(paths.current) ? Deno.readLinkSync(paths.current) : null,
+      kernel: Deno.osRelease(),
+      system: read("/etc/os-release")?.split("\n") ?? null,
+      model: read("/proc/device-tree/model")?.replaceAll("\0", "") ?? null,
+    }),
+    json("status.json", status ?? { running: false }),
+    ...configFiles(paths, schemas),
+    ...(journal === undefined ? [] : [{ name: "journal.txt", text: journal }]),
+    ...logFiles(paths.logs),
+  ];
+}
+
+/** A file that is not JSON cannot be redacted, so it stays out. */
+function configFiles(paths: Paths, schemas: AnnouncedSettings): TarFile[] {
+  const named = { "config.json": paths.configFile, "config.last_good.json": paths.lastGoodConfigFile };
+  return Object.entries(named).filter(([, path]) => exists(path)).map(([name, path]) => {
+    try {
+      const shown = redactConfig(readRawConfig(path), schemas);
+      return { name, text: `${JSON.stringify(shown, null, 2)}\n` };
+    } catch (error) {
+      return { name: `${name}.fault.txt`, text: `it is not in here, because ${sentenceOf(error)}\n` };
+    }
+  });
+}
+
+/** The newest days first, until there is enough. */
+function logFiles(folder: string): TarFile[] {
+  if (!exists(folder)) return [];
+  const names = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.endsWith(".log"));
+  let leftBytes = MAX_LOG_BYTES;
+  return names.sort().reverse().flatMap((name) => {
+    if (leftBytes <= 0) return [];
+    const text = tailOf(join(folder, name), leftBytes);
+    leftBytes -= text.length;
+    return [{ name: `logs/${name}`, text }];
+  });
+}
+
+function tailOf(path: string, maxBytes: number): string {
+  using file = Deno.openSync(path);
+  const { size } = file.statSync();
+  if (size > maxBytes) file.seekSync(-maxBytes, Deno.SeekMode.End);
+  const bytes = new Uint8Array(Math.min(size, maxBytes));
+  let done = 0;
+  for (let count; done < bytes.length && (count = file.readSync(bytes.subarray(done))) !== null;) {
+    done += count;
+  }
+  return new TextDecoder().decode(bytes.subarray(0, done));
+}

@@ -1,0 +1,93 @@
+// Runs in: main thread.
+import { formatBytes } from "../../shared/time.ts";
+import { fault, type Finding, fine, type Surroundings, warn } from "./finding.ts";
+
+export interface MachineFacts {
+  /** In bytes. */
+  pageSize: number;
+  isArm: boolean;
+  /** In bytes; available is what programs can still get. */
+  memory: { total: number; available: number };
+  /** In °C; null where it cannot be read. */
+  temperature: number | null;
+  /** The bits of `vcgencmd get_throttled`; null where this is no Raspberry Pi. */
+  throttled: number | null;
+}
+
+const LITTLE_MEMORY_BYTES = 200e6;
+const TOO_LITTLE_MEMORY_BYTES = 60e6;
+/** A Raspberry Pi slows down at 80 °C and more so at 85 °C. */
+const WARM_C = 75;
+const HOT_C = 83;
+
+/** Bits of `vcgencmd get_throttled`, see the Raspberry Pi documentation: now, and 16 higher, since the start. */
+const UNDER_VOLTAGE = 1;
+const SLOWED_DOWN = 2 | 4 | 8;
+
+export async function machineFacts({ ask, read }: Surroundings): Promise<MachineFacts> {
+  const { total, available } = Deno.systemMemoryInfo();
+  const [, throttled] = /throttled=(0x[0-9a-f]+)/i.exec(await ask(["vcgencmd", "get_throttled"]) ?? "") ?? [];
+  return {
+    pageSize: Number(await ask(["getconf", "PAGESIZE"]) ?? 4096),
+    isArm: Deno.build.arch === "aarch64",
+    memory: { total, available },
+    temperature: await askTemperature({ ask, read }),
+    throttled: throttled === undefined ? null : Number(throttled),
+  };
+}
+
+export function judgeMachine(facts: MachineFacts): Finding[] {
+  return [
+    judgePages(facts),
+    judgeMemory(facts.memory),
+    ...(facts.temperature === null ? [] : [judgeTemperature(facts.temperature)]),
+    ...(facts.throttled === null ? [] : [judgePower(facts.throttled)]),
+  ];
+}
+
+function judgePages({ pageSize, isArm }: MachineFacts): Finding {
+  const found = `pages of ${pageSize / 1024} KiB`;
+  if (pageSize === 4096 || !isArm) return fine("kernel", found);
+  return fault(
+    "kernel",
+    `${found}, on which Deno 2.9 is reported to crash`,
+    "put kernel=kernel8.img into /boot/firmware/config.txt and restart the machine",
+  );
+}
+
+function judgeMemory({ total, available }: MachineFacts["memory"]): Finding {
+  const found = `${formatBytes(available)} of ${formatBytes(total)} available`;
+  const advice = "see what uses it: ps aux --sort=-rss | head";
+  if (available < TOO_LITTLE_MEMORY_BYTES) return fault("memory", found, advice);
+  if (available < LITTLE_MEMORY_BYTES) return warn("memory", found, advice);
+  return fine("memory", found);
+}
+
+function judgeTemperature(celsius: number): Finding {
+  const found = `${celsius.toFixed(1)} °C`;
+  const advice = "give it shade, air or a heat sink";
+  if (celsius >= HOT_C) return fault("temperature", `${found}: the processor slows itself down`, advice);
+  if (celsius >= WARM_C) return warn("temperature", found, advice);
+  return fine("temperature", found);
+}
+
+function judgePower(throttled: number): Finding {
+  const before = throttled >> 16;
+  const power = "use a power supply and a cable that are made for it";
+  if (throttled & UNDER_VOLTAGE) return fault("power", "the voltage is too low now", power);
+  if (throttled & SLOWED_DOWN) return fault("power", "the processor is slowed down now", "cool it");
+  if (before & UNDER_VOLTAGE) {
+    return warn("power", "the voltage was too low since the machine started", power);
+  }
+  if (before & SLOWED_DOWN) {
+    return warn("power", "the processor was slowed down since the machine started", "cool it");
+  }
+  return fine("power", "voltage and speed as they should be");
+}
+
+async function askTemperature({ ask, read }: Surroundings): Promise<number | null> {
+  const [, told] = /temp=([\d.]+)/.exec(await ask(["vcgencmd", "measure_temp"]) ?? "") ?? [];
+  if (told !== undefined) return Number(told);
+  const text = read("/sys/class/thermal/thermal_zone0/temp");
+  return text === undefined ? null : Number(text) / 1000;
+}

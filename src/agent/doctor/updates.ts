@@ -1,0 +1,55 @@
+// Runs in: main thread.
+import type { UpdaterSettings } from "../../shared/config.ts";
+import { fromBase64 } from "../../shared/signatures.ts";
+import { fault, type Finding, fine, warn } from "./finding.ts";
+
+export interface UpdateFacts {
+  settings: UpdaterSettings | null;
+  /** Keys of which no signature could ever be right. */
+  badKeys: string[];
+  /** The newest release there, or why none can be had; null when nobody was asked, with the reason. */
+  source: { version: string } | { error: string } | { unasked: string };
+}
+
+/** Keys that are no Ed25519 public keys. */
+export async function findBadKeys({ public_keys: keys }: UpdaterSettings): Promise<string[]> {
+  const isBad = await Promise.all(keys.map(async (key) => {
+    try {
+      await crypto.subtle.importKey("raw", fromBase64(key), "Ed25519", false, ["verify"]);
+      return false;
+    } catch {
+      return true;
+    }
+  }));
+  return keys.filter((_, index) => isBad[index]);
+}
+
+export function judgeUpdates({ settings, badKeys, source }: UpdateFacts): Finding[] {
+  if (settings === null) return [fine("updates", "none from afar: this node is updated by hand")];
+  return [judgeSource(settings, source), judgeKeys(settings, badKeys)];
+}
+
+function judgeSource({ provider }: UpdaterSettings, source: UpdateFacts["source"]): Finding {
+  const check = "update source";
+  if ("version" in source) return fine(check, `${provider} has ${source.version}, rightly signed`);
+  if ("unasked" in source) return warn(check, source.unasked, "start the agent, then ask again");
+  return fault(
+    check,
+    source.error,
+    "check updater in the configuration, the network, and who has signed the release",
+  );
+}
+
+function judgeKeys(
+  { public_keys: keys, threshold, allow_unsigned }: UpdaterSettings,
+  badKeys: string[],
+): Finding {
+  const check = "update keys";
+  const advice = "put the contents of KEYFILE.pub into updater.public_keys";
+  if (badKeys.length > 0) return fault(check, `no Ed25519 key: ${badKeys.join(", ")}`, advice);
+  if (allow_unsigned) {
+    return warn(check, "a release needs no signature at all", "set updater.allow_unsigned to false");
+  }
+  const found = `${keys.length} ${keys.length === 1 ? "key" : "keys"} may sign, ${threshold} must`;
+  return new Set(keys).size < threshold ? fault(check, found, advice) : fine(check, found);
+}

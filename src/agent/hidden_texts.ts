@@ -1,0 +1,25 @@
+// Runs in: main thread.
+import { REDACTED } from "../shared/secrets.ts";
+
+/** Shorter secrets would hide ordinary words. */
+const SHORTEST = 4;
+
+/** Texts that nobody may read, wherever in another text they stand. */
+export class HiddenTexts {
+  /** The longest first, since one may be part of another. */
+  #texts: string[] = [];
+
+  add(secrets: string[]): void {
+    const more = secrets.filter(({ length }) => length >= SHORTEST).flatMap(spellings);
+    this.#texts = [...new Set([...this.#texts, ...more])].sort((a, b) => b.length - a.length);
+  }
+
+  redact(text: string): string {
+    return this.#texts.reduce((hidden, secret) => hidden.replaceAll(secret, REDACTED), text);
+  }
+}
+
+/** How a secret looks in plain text, in JSON, and in an address. */
+function spellings(secret: string): string[] {
+  return [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)];
+}

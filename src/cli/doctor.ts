@@ -1,0 +1,55 @@
+// Runs in: main thread.
+import { examine } from "../agent/doctor/examine.ts";
+import { writeBundle } from "../agent/doctor/bundle.ts";
+import type { Finding } from "../agent/doctor/finding.ts";
+import { realSurroundings } from "../agent/doctor/surroundings.ts";
+import { describeWorkers } from "../agent/config_check.ts";
+import { askAgent } from "../agent/control_client.ts";
+import { EXIT, type ExitStatus } from "../agent/errors.ts";
+import { pathsOf } from "../agent/paths.ts";
+import { thisMachine } from "../agent/service/machine.ts";
+import type { CommandContext } from "./command.ts";
+import { type Output, paint } from "./output.ts";
+
+/** `ivy doctor [--json] [--bundle FILE.tar.gz]`: one line per check; exit status 1 when one finds a fault. */
+export default async function doctor(context: CommandContext): Promise<ExitStatus> {
+  const { out, root, flags, environment } = context;
+  const paths = pathsOf(root);
+  const parts = await context.parts();
+  const machine = thisMachine(environment);
+  const surroundings = realSurroundings(machine);
+  const findings = await examine({ parts, paths, environment, machine, surroundings });
+  const faults = findings.filter(({ verdict }) => verdict === "fault").length;
+  if (flags["json"] === true) out.json({ well: faults === 0, checks: findings });
+  else show(findings, out);
+  const file = flags["bundle"] as string | undefined;
+  if (file !== undefined) {
+    const schemas = await describeWorkers({ ...parts, paths, environment });
+    const status = await askAgent(paths.socket, "GET", "/v1/status").catch(() => undefined);
+    await writeBundle({
+      file,
+      paths,
+      environment,
+      surroundings,
+      schemas,
+      findings,
+      status,
+      nowMs: Date.now(),
+    });
+    out.note(
+      `ivy: wrote ${file}: logs, status, configuration without its secrets, versions. Read it before you send it`,
+    );
+  }
+  return faults === 0 ? EXIT.done : EXIT.failed;
+}
+
+function show(findings: Finding[], out: Output): void {
+  const marks = { ok: paint.green("✓"), warning: paint.yellow("!"), fault: paint.red("✗") };
+  for (const { check, verdict, found, advice } of findings) {
+    out.print(`${marks[verdict]} ${paint.bold(check)}: ${found}`);
+    if (advice !== null) out.print(`    → ${advice}`);
+  }
+  const count = (verdict: Finding["verdict"]) =>
+    findings.filter((finding) => finding.verdict === verdict).length;
+  out.print(`${count("ok")} well, ${count("warning")} to look at, ${count("fault")} wrong`);
+}
