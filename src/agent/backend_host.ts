@@ -60,6 +60,7 @@ export interface ConnectionStatus {
   isConnected: boolean;
   /** What it is connected to, or why it is not. */
   detail: string;
+  /** Since when it has it, or has not had it; a further attempt that fails changes nothing. */
   sinceMs: number;
 }
 
@@ -244,7 +245,8 @@ export class BackendHost {
   }
 
   #connected(isConnected: boolean, detail: string): void {
-    this.#connection = { isConnected, detail, sinceMs: Date.now() };
+    const { isConnected: was, sinceMs } = this.#connection;
+    this.#connection = { isConnected, detail, sinceMs: isConnected === was ? sinceMs : Date.now() };
   }
 
   #end(life: Life): void {

@@ -123,7 +123,7 @@ export class Actions {
       points: String(points),
       ...(key === undefined ? {} : { keys: key }),
     });
-    return new Series(await get("series", query), { rangeMs, nowMs });
+    return new Series(await get("series", query), { rangeMs, points, nowMs });
   }
 
   async #loadLog() {

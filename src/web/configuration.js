@@ -4,14 +4,14 @@ import { Tree } from "./tree.js";
 import { html } from "./vendor.js";
 import { Badge } from "./workers.js";
 
-const LOOKS = { accepted: "good", rejected: "bad" };
+const LOOKS = { current: "good", rejected: "bad" };
 
 /** The configuration, its secrets blotted out by the node, and which revisions came before. */
 export function Configuration({ configuration, clock }) {
   return html`
     <section aria-labelledby="configuration">
       <h2 id="configuration">Configuration</h2>
-      <${Tree} value=${configuration?.config} />
+      <${Tree} label="Settings" value=${configuration?.config} />
       ${configuration !== null && html`<${Revisions} revisions=${configuration.revisions} clock=${clock} />`}
     </section>
   `;

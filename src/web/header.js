@@ -4,7 +4,8 @@ import { html } from "./vendor.js";
 
 /** The node's name, the verdict in one line, and whether what one sees is true at this moment. */
 export function Header({ state, actions, clock }) {
-  const { status, isLive, failure, isUtc } = state;
+  const { status, configuration, isLive, failure, isUtc } = state;
+  const token = configuration?.config.status_page?.token ?? null;
   return html`
     <header>
       <div class="bar">
@@ -13,7 +14,7 @@ export function Header({ state, actions, clock }) {
         <button type="button" aria-pressed=${String(isUtc)} onClick=${() => actions.chooseTimes(!isUtc)}>
           Times in UTC
         </button>
-        ${status.page?.needs_token === true && html`<${Logout} />`}
+        ${token !== null && html`<${Logout} />`}
       </div>
       <${Verdict} state=${state} clock=${clock} />
       ${status.update !== null && html`<p class="note">Update: ${status.update}</p>`}

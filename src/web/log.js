@@ -62,7 +62,7 @@ function Line({ entry, clock }) {
 }
 
 function originsOf({ log, filter, status }) {
-  const workers = [...Object.keys(status.procedures), ...Object.keys(status.backends), "main", "store"];
+  const workers = [...Object.keys(status.procedures), ...Object.keys(status.backends), "agent", "store"];
   const chosen = filter.origin === "" ? [] : [filter.origin];
   return [...new Set([...workers, ...chosen, ...log.map(({ origin }) => origin)])].sort();
 }

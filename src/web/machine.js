@@ -20,11 +20,14 @@ export function Machine({ status, clock }) {
 }
 
 function machineFacts(status, clock) {
-  const { free_bytes: free, total_bytes: total } = status.disk;
   const { messages } = status.store;
   return [
-    ["Disk", `${formatBytes(free)} of ${formatBytes(total)} free`, free < LOW_SHARE * total ? "warn" : ""],
-    ["Clock", `${formatUtc(clock.nowMs)}${clockNote(clock)}`],
+    diskFact(status.disk),
+    [
+      "Clock",
+      `${formatUtc(clock.nowMs)}${clockNote(status.clock, clock)}`,
+      status.clock.is_trusted ? "" : "warn",
+    ],
     ["Started", html`<${Time} ms=${status.started_ms} clock=${clock} />`],
     ["Memory", formatBytes(status.rss_bytes)],
     ["Messages stored", messages === null ? "the store does not answer" : formatCount(sum(messages.stored))],
@@ -32,6 +35,13 @@ function machineFacts(status, clock) {
     ["Update", status.update ?? "none under way"],
     ["Folder", status.root],
   ];
+}
+
+function diskFact(disk) {
+  if (disk === null) return null;
+  const { free_bytes: free, total_bytes: total, min_free_bytes: min } = disk;
+  const isLow = free < Math.max(2 * min, LOW_SHARE * total);
+  return ["Disk", `${formatBytes(free)} of ${formatBytes(total)} free`, isLow ? "warn" : ""];
 }
 
 function versionFacts({ versions, config_revision: revision, pid }) {
@@ -46,7 +56,8 @@ function versionFacts({ versions, config_revision: revision, pid }) {
 }
 
 /** A phone's clock is right: where the node's differs, that is worth knowing. */
-function clockNote({ offsetMs }) {
+function clockNote({ is_trusted: isTrusted }, { offsetMs }) {
+  if (!isTrusted) return " (not known to be right)";
   if (Math.abs(offsetMs) < CLOCK_TOLERANCE_MS) return "";
   return ` (${formatDuration(offsetMs)} ${offsetMs < 0 ? "behind" : "ahead of"} this device)`;
 }

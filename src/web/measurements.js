@@ -18,6 +18,8 @@ export function Measurements({ state, actions, clock }) {
       ${overview === null && html`<p class="none">Asking the node …</p>`}
       ${overview !== null && overview.keys.length === 0 &&
         html`<p class="none">No numbers were measured in this time.</p>`}
+      ${overview?.leftOut > 0 &&
+        html`<p class="none">The node keeps the charts of 200 keys; ${overview.leftOut} more are only in its files.</p>`}
       ${key !== null && overview !== null && html`
         <${Chart} name=${key} line=${(detail ?? overview).line(key)} rangeMs=${rangeMs} clock=${clock} />
         <${Keys} overview=${overview} chosen=${key} rangeMs=${rangeMs} choose=${actions.chooseKey}

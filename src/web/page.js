@@ -22,7 +22,7 @@ export function Page({ state, actions, nowMs }) {
       <${Log} state=${state} actions=${actions} clock=${clock} />
       <section aria-labelledby="shared">
         <h2 id="shared">Shared state</h2>
-        <${Tree} value=${state.shared} />
+        <${Tree} label="Fields of the shared state" value=${state.shared} />
       </section>
       <${Configuration} configuration=${state.configuration} clock=${clock} />
       <${Machine} status=${status} clock=${clock} />

@@ -5,19 +5,30 @@ const GAP_FACTOR = 2.5;
 
 /**
  * The measurements of a period, by key: what the node had when it was asked, and what it has told since. A point is
- * `{ timeMs, mean, min, max, last }`; those that arrive are gathered in buckets as wide as the node's.
+ * `{ timeMs, mean, min, max, last }`; those that arrive are gathered in buckets, too.
  */
 export class Series {
   #bucketMs;
+  #freshMs;
   #rangeMs;
   #points = new Map();
+  /** How many keys the node has no room for. */
+  leftOut;
 
-  /** @param answer of `GET /api/v1/series`; `rangeMs` is how far back it goes, `nowMs` the node's time */
-  constructor({ from_ms: fromMs, bucket_ms: bucketMs, keys }, { rangeMs, nowMs }) {
+  /**
+   * @param answer of `GET /api/v1/series`
+   * @param options `rangeMs` is how far back it goes, `points` how many may be drawn, `nowMs` the node's time
+   */
+  constructor(
+    { from_ms: fromMs, bucket_ms: bucketMs, keys, keys_left_out: leftOut },
+    { rangeMs, points, nowMs },
+  ) {
     this.#bucketMs = bucketMs;
+    this.leftOut = leftOut;
+    this.#freshMs = Math.min(bucketMs, rangeMs / points);
     this.#rangeMs = rangeMs;
     for (const [key, columns] of Object.entries(keys)) {
-      const points = columns.mean.flatMap((mean, index) => {
+      const known = columns.mean.flatMap((mean, index) => {
         if (mean === null) return [];
         const timeMs = Math.min(fromMs + (index + 0.5) * bucketMs, nowMs);
         return [{
@@ -29,7 +40,7 @@ export class Series {
           isRough: true,
         }];
       });
-      this.#points.set(key, points);
+      this.#points.set(key, known);
     }
   }
 
@@ -42,7 +53,7 @@ export class Series {
     for (const [key, value] of Object.entries(values)) {
       const points = this.#points.get(key) ?? [];
       this.#points.set(key, points);
-      addPoint(points, timeMs, value, this.#bucketMs);
+      addPoint(points, timeMs, value, this.#freshMs);
       while (points.length > 0 && points[0].timeMs < timeMs - this.#rangeMs) points.shift();
     }
   }

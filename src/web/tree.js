@@ -1,11 +1,11 @@
 // Runs in: browser.
 import { html } from "./vendor.js";
 
-/** Any JSON value as nested lists of names and values. */
-export function Tree({ value }) {
+/** Any JSON value as nested lists of names and values; one that is long scrolls. */
+export function Tree({ label, value }) {
   if (value === null || value === undefined) return html`<p class="none">Asking the node …</p>`;
   return html`
-    <div class="tree">
+    <div class="tree" tabindex="0" role="group" aria-label=${label}>
       <${Branch} value=${value} />
     </div>
   `;

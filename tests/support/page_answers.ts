@@ -55,7 +55,7 @@ export function pageAnswers(nowMs: number): PageAnswers & { status: Record<strin
         updater: null,
       },
       revisions: [
-        { revision: 7, status: "accepted", time_ms: nowMs - 3 * DAY_MS, reason: null },
+        { revision: 7, status: "current", time_ms: nowMs - 3 * DAY_MS, reason: null },
         {
           revision: 6,
           status: "rejected",
@@ -120,11 +120,14 @@ function statusAnswer(nowMs: number): Record<string, unknown> {
         free_bytes: 12e9,
       },
     },
-    verdict: { well: true, text: "Well: 3 procedures measuring, 12 waiting for tenta, last sent 4 s ago" },
-    disk: { free_bytes: 12e9, total_bytes: 31e9 },
-    clock: { time_ms: nowMs },
+    verdict: {
+      well: true,
+      text: "Well: 3 procedures measuring, 12 waiting for tenta, last sent 4 s ago",
+      reasons: [],
+    },
+    disk: { free_bytes: 12e9, total_bytes: 31e9, min_free_bytes: 200e6 },
+    clock: { time_ms: nowMs, is_trusted: true },
     versions: { ivy: "0.1.0", deno: "2.9.5", v8: "14.1", target: "aarch64-unknown-linux-gnu" },
-    page: { needs_token: false },
   };
 }
 

@@ -95,7 +95,7 @@ function seriesAnswer(measure: PageAnswers["measure"], query: URLSearchParams) {
     const shift = (by: number) => mean.map((value) => value === null ? null : value + by);
     return [key, { mean, min: shift(-1), max: shift(1) }];
   }));
-  return { from_ms: fromMs, bucket_ms: bucketMs, keys };
+  return { from_ms: fromMs, bucket_ms: bucketMs, keys, keys_left_out: 3 };
 }
 
 function file(pathname: string): Response {

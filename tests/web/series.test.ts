@@ -11,11 +11,12 @@ const shape = (line: Point[]) => line.map((point) => point === null ? "gap" : po
 
 function seriesOf(keys: Record<string, (number | null)[]>, nowMs = 10 * MINUTE_MS): Series {
   const answer = {
+    keys_left_out: 0,
     from_ms: 0,
     bucket_ms: MINUTE_MS,
     keys: Object.fromEntries(Object.entries(keys).map(([key, mean]) => [key, columns(mean)])),
   };
-  return new Series(answer, { rangeMs: 10 * MINUTE_MS, nowMs });
+  return new Series(answer, { rangeMs: 10 * MINUTE_MS, points: 10, nowMs });
 }
 
 Deno.test("measurements that are missing are a gap; seldom ones are a line", () => {

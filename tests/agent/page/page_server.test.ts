@@ -36,8 +36,10 @@ Deno.test("with a token: nothing of the node without it, but for health", async 
     assertEquals([status, headers.get("www-authenticate")], [401, "Bearer"], path);
     assert(!body.includes("node-7"), body);
   }
-  const login = await sendRaw(page.port, request("/"));
-  assertEquals(login.status, 401);
+  const index = await sendRaw(page.port, request("/"));
+  assertEquals([index.status, index.headers.get("location")], [303, "/login"]);
+  const login = await sendRaw(page.port, request("/login"));
+  assertEquals(login.status, 200);
   assertStringIncludes(login.body, 'action="/login"');
   for (const path of FILES) assertEquals((await sendRaw(page.port, request(path))).status, 200, path);
   const health = await sendRaw(page.port, request("/healthz"));
@@ -59,7 +61,7 @@ Deno.test("with the token: machines read everything", async () => {
 Deno.test("people log in with a form and log out again", async () => {
   await using page = new FakePage({ token: TOKEN });
   const wrong = await sendRaw(page.port, form(page, "wrong"));
-  assertEquals([wrong.status, wrong.headers.has("set-cookie")], [401, false]);
+  assertEquals([wrong.headers.get("location"), wrong.headers.has("set-cookie")], ["/login?failed=1", false]);
   const right = await sendRaw(page.port, form(page, TOKEN));
   assertEquals([right.status, right.headers.get("location")], [303, "/"]);
   const setCookie = right.headers.get("set-cookie")!;
@@ -84,16 +86,18 @@ Deno.test("brute force: after ten wrong tokens none is looked at, whichever door
   await using page = new FakePage({ token: "abc-123" });
   const { headers } = await sendRaw(page.port, form(page, "abc-123"));
   const cookie = headers.get("set-cookie")!.split(";")[0]!;
-  const statuses: number[] = [];
+  const outcomes: string[] = [];
   for (let guess = 0; guess < 30; guess++) {
     const head = { authorization: `Bearer guess-${guess}` };
     const text = guess % 2 === 0 ? form(page, `guess-${guess}`) : request("/api/v1/status", { head });
-    statuses.push((await sendRaw(page.port, text)).status);
+    const { status, headers } = await sendRaw(page.port, text);
+    outcomes.push(headers.get("location") ?? String(status));
   }
-  assert(statuses.filter((status) => status === 401).length <= 12, statuses.join(" "));
-  assertEquals(statuses.at(-1), 429);
+  const looked = outcomes.filter((outcome) => ["401", "/login?failed=1"].includes(outcome));
+  assert(looked.length <= 12, outcomes.join(" "));
+  assertEquals(outcomes.slice(-2), ["/login?wait=5", "429"]);
   const right = await sendRaw(page.port, form(page, "abc-123"));
-  assertEquals([right.status, right.headers.has("set-cookie")], [429, false]);
+  assertEquals([right.headers.get("location"), right.headers.has("set-cookie")], ["/login?wait=5", false]);
   assertEquals((await sendRaw(page.port, request("/api/v1/status", { head: { cookie } }))).status, 200);
   assertEquals((await sendRaw(page.port, request("/healthz"))).status, 200);
 });
@@ -145,9 +149,9 @@ Deno.test("only reading: nothing but GET and HEAD, and POST of the two forms", a
       assertEquals([status, headers.get("allow")], [405, "GET, HEAD"], `${method} ${path}`);
     }
   }
-  for (const path of ["/login", "/logout"]) {
-    assertEquals((await sendRaw(page.port, request(path))).status, 405);
-  }
+  assertEquals((await sendRaw(page.port, request("/logout"))).status, 405);
+  const login = await sendRaw(page.port, request("/login"));
+  assertEquals([login.status, login.headers.get("location")], [303, "/"], "nobody needs to log in here");
 });
 
 Deno.test("paths that climb or name what an object has lead nowhere", async () => {

@@ -21,6 +21,7 @@ step("a chart has a gap where nothing was measured, and a dot where little was",
   await using server = startPageServer();
   await using watched = await openPage(browser, server.url);
   const { page, errors } = watched;
+  await page.getByText("3 more are only in its files").waitFor();
   await page.getByRole("radio", { name: "hole_c" }).check();
   await page.locator(".readout", { hasText: "hole_c" }).waitFor();
   await until("the chart is drawn", async () => (await strokedColumns(page, 0, 1)).stroked > 100);
