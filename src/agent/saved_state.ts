@@ -1,8 +1,9 @@
 // Runs in: main thread.
 import { defaultTexts, type StateFields } from "../shared/state_fields.ts";
+import { version } from "../shared/version.ts";
 import { exists } from "./paths.ts";
 import { StateFile, type StoredState } from "./state_file.ts";
-import { fitState } from "./state_fit.ts";
+import { fitStored } from "./state_fit.ts";
 
 /** The shared state as the last agent left it. */
 export interface SavedState {
@@ -20,8 +21,9 @@ export interface SavedState {
 export async function readSavedState(path: string, fields: StateFields): Promise<SavedState | undefined> {
   if (!exists(path)) return undefined;
   try {
-    const { fields: saved, savedMs } = await readStateFile(path);
-    const texts = { ...defaultTexts(fields), ...fitState(saved, fields).texts };
+    const stored = await readStateFile(path);
+    const { savedMs } = stored;
+    const texts = { ...defaultTexts(fields), ...fitStored(stored, fields, version).texts };
     const state = Object.entries(texts).map(([name, text]) => [name, JSON.parse(text)]);
     return { state: Object.fromEntries(state), savedMs };
   } catch (error) {

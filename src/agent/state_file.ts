@@ -23,11 +23,16 @@ export class DamagedStateError extends Error {
 export interface StoredState {
   fields: Map<string, Uint8Array>;
   savedMs: number | null;
+  /** The version of Ivy that wrote them; null = it did not say. */
+  writer: string | null;
+  /** The fields as they were when the writer began: those of the version before it. */
+  before: Map<string, Uint8Array>;
 }
 
 /**
  * The shared state on disk: a Deno KV file (SQLite with a write-ahead log that is synced at each commit) with one key
- * `["state", FIELD]` per top-level field, holding JSON in UTF-8, and `["saved_ms"]`. What one {@link write} writes is
+ * `["state", FIELD]` per top-level field, holding JSON in UTF-8, `["saved_ms"]` and `["writer"]`. When another version
+ * takes over, `["before", FIELD]` keeps what the version before it left: its way back. What one {@link write} writes is
  * there whole or not at all, after a power cut too.
  */
 export class StateFile {
@@ -49,27 +54,48 @@ export class StateFile {
 
   async read(): Promise<StoredState> {
     const { value: savedMs } = await this.#kv.get<number>(["saved_ms"]);
-    const fields = new Map<string, Uint8Array>();
-    for await (const { key, value } of this.#kv.list<Uint8Array>({ prefix: ["state"] })) {
-      fields.set(String(key[1]), value);
-    }
-    return { fields, savedMs };
+    const { value: writer } = await this.#kv.get<string>(["writer"]);
+    return { fields: await this.#list("state"), savedMs, writer, before: await this.#list("before") };
   }
 
   /** Resolves when everything is safe on disk. */
-  async write(fields: FieldTexts, nowMs: number): Promise<void> {
+  async write(fields: FieldTexts, nowMs: number, writer: string): Promise<void> {
+    await this.#commit([...entriesOf(fields), [["saved_ms"], nowMs], [["writer"], writer]]);
+  }
+
+  /**
+   * Another version takes over: keeps the fields as they are for the day when it is left again.
+   *
+   * @param restored fields that it goes on with in another shape.
+   */
+  async takeOver({ fields, before }: StoredState, restored: FieldTexts, writer: string): Promise<void> {
+    const kept = [...fields].map(([name, bytes]): Entry => [["before", name], bytes]);
+    await this.#commit([...entriesOf(restored), ...kept, [["writer"], writer]]);
+    for (const name of before.keys()) if (!fields.has(name)) await this.#kv.delete(["before", name]);
+  }
+
+  async #list(prefix: string): Promise<Map<string, Uint8Array>> {
+    const fields = new Map<string, Uint8Array>();
+    for await (const { key, value } of this.#kv.list<Uint8Array>({ prefix: [prefix] })) {
+      fields.set(String(key[1]), value);
+    }
+    return fields;
+  }
+
+  /** In one commit, or in several one after the other where that would be too large. */
+  async #commit(entries: Entry[]): Promise<void> {
     let commit = this.#kv.atomic();
     let sizeBytes = 0;
-    for (const [name, text] of Object.entries(fields)) {
-      const bytes = new TextEncoder().encode(text);
-      if (sizeBytes + bytes.length > MAX_COMMIT_BYTES) {
+    for (const [key, value] of entries) {
+      const length = value instanceof Uint8Array ? value.length : 0;
+      if (sizeBytes + length > MAX_COMMIT_BYTES) {
         await commit.commit();
         [commit, sizeBytes] = [this.#kv.atomic(), 0];
       }
-      commit.set(["state", name], bytes);
-      sizeBytes += bytes.length;
+      commit.set(key, value);
+      sizeBytes += length;
     }
-    await commit.set(["saved_ms"], nowMs).commit();
+    await commit.commit();
   }
 
   async remove(names: string[]): Promise<void> {
@@ -79,6 +105,12 @@ export class StateFile {
   close(): void {
     this.#kv.close();
   }
+}
+
+type Entry = [key: Deno.KvKey, value: Uint8Array | string | number];
+
+function entriesOf(fields: FieldTexts): Entry[] {
+  return Object.entries(fields).map(([name, text]) => [["state", name], new TextEncoder().encode(text)]);
 }
 
 function refuseDamaged(path: string): void {

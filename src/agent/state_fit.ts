@@ -1,6 +1,7 @@
 // Runs in: main thread.
 import { sentenceOf } from "../shared/errors.ts";
 import { encodeField, type FieldTexts, isVolatile, type StateFields } from "../shared/state_fields.ts";
+import type { StoredState } from "./state_file.ts";
 
 /** What of a saved state can be used. */
 export interface FittedState {
@@ -32,6 +33,32 @@ export function fitState(saved: Map<string, Uint8Array>, fields: StateFields): F
     }
   }
   return fitted;
+}
+
+/**
+ * The same with a way back: a field that another version has left out, or in a shape that does not fit, is taken as it was
+ * before that version came.
+ *
+ * @param version The one that is to go on with the state.
+ */
+export function fitStored(
+  { fields: saved, before, writer }: StoredState,
+  fields: StateFields,
+  version: string,
+) {
+  const fitted = fitState(saved, fields);
+  const isLeftOut = (name: string) => writer !== version && !saved.has(name);
+  const lost = [...before].filter(([name]) =>
+    isLeftOut(name) || fitted.faults.some((fault) => fault.name === name)
+  );
+  const { texts: restored } = fitState(new Map(lost), fields);
+  return {
+    ...fitted,
+    texts: { ...fitted.texts, ...restored },
+    faults: fitted.faults.filter(({ name }) => !Object.hasOwn(restored, name)),
+    /** The fields that were taken as they were before. */
+    restored,
+  };
 }
 
 /** @throws {TypeError} when the bytes are no JSON in UTF-8. */

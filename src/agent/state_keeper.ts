@@ -3,9 +3,10 @@ import { sentenceOf } from "../shared/errors.ts";
 import type { Logger } from "../shared/logger.ts";
 import { isVolatile, type StateFields } from "../shared/state_fields.ts";
 import { pause } from "../shared/time.ts";
+import { version as running } from "../shared/version.ts";
 import type { StateAuthority } from "./state_authority.ts";
 import { isDamage, setAside, StateFile } from "./state_file.ts";
-import { fitState } from "./state_fit.ts";
+import { fitStored } from "./state_fit.ts";
 
 /** How often the state is written at most, in milliseconds; also how long a change waits at most. */
 const SAVE_INTERVAL_MS = 1000;
@@ -17,6 +18,8 @@ export interface KeeperOptions {
   logger: Logger;
   /** Unix milliseconds. */
   now: () => number;
+  /** The version of Ivy that writes; default: this one. */
+  version?: string;
   /** Default {@link SAVE_INTERVAL_MS}. */
   saveIntervalMs?: number;
 }
@@ -55,9 +58,10 @@ export class StateKeeper {
   }
 
   async #restore(): Promise<void> {
-    const { path, fields, authority, logger } = this.#options;
+    const { path, fields, authority, logger, version = running } = this.#options;
     this.#file = await StateFile.open(path);
-    const { texts, faults, outdated } = fitState((await this.#file.read()).fields, fields);
+    const stored = await this.#file.read();
+    const { texts, faults, outdated, restored } = fitStored(stored, fields, version);
     authority.restore(texts);
     if (faults.length > 0) {
       const names = faults.map(({ name }) => name).join(", ");
@@ -66,6 +70,9 @@ export class StateKeeper {
         `the saved state fits only in part; these fields begin with their defaults: ${names}`,
         reasons,
       );
+    }
+    if (stored.writer !== null && stored.writer !== version) {
+      await this.#file.takeOver(stored, restored, version);
     }
     await this.#file.remove([...outdated, ...faults.map(({ name }) => name)]);
   }
@@ -79,13 +86,13 @@ export class StateKeeper {
   }
 
   async #save(): Promise<void> {
-    const { path, authority, fields, logger, now } = this.#options;
+    const { path, authority, fields, logger, now, version = running } = this.#options;
     const delta = authority.deltaSince(this.#savedSequence);
     const kept = Object.entries(delta.fields).filter(([name]) => !isVolatile(fields[name]!));
     try {
       if (kept.length > 0) {
         this.#file ??= await StateFile.open(path);
-        await this.#file.write(Object.fromEntries(kept), now());
+        await this.#file.write(Object.fromEntries(kept), now(), version);
       }
       this.#savedSequence = delta.sequence;
       if (this.#isFailing) logger.info("the state is saved again");

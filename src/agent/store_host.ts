@@ -13,6 +13,7 @@ import type {
 } from "../shared/protocol.ts";
 import { bootFacts, clockIsTrusted } from "./clock_trust.ts";
 import { checkDatabase } from "./database_check.ts";
+import { exists } from "./paths.ts";
 import { Supervisor, type WorkerStatus } from "./supervisor.ts";
 import type { WorkerLife } from "./worker_life.ts";
 
@@ -168,6 +169,7 @@ export class StoreHost {
       backends: this.#backends,
       boot: bootFacts(),
       clockTrusted: this.#isClockTrusted,
+      isProven: !exists(join(directory, "probation")),
     };
     life.send({ type: "open", opening, beatIntervalMs: this.#supervisor.beatIntervalMs });
     life.send({ type: "watch", watching: onStored !== undefined });

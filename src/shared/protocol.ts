@@ -363,6 +363,8 @@ export interface StoreOpening {
   boot: { id: string; uptimeMs: number };
   /** Whether the wall clock is known to be right. */
   clockTrusted: boolean;
+  /** False while this version of Ivy may still be left for the one before, which must find what it can read. */
+  isProven: boolean;
 }
 
 export type MainToStore =

@@ -51,7 +51,10 @@ export class Clock {
     if (this.#trusted) return undefined;
     const { database, boot, now } = this.#options;
     const bootedMs = Math.round(now() - this.#monotonicMs());
-    database.prepare("INSERT OR REPLACE INTO corrections VALUES (?, ?)").run(boot.id, bootedMs);
+    database.prepare("INSERT OR REPLACE INTO corrections (boot, booted_ms) VALUES (?, ?)").run(
+      boot.id,
+      bootedMs,
+    );
     const offMs = bootedMs - this.#offsetMs;
     this.#trusted = true;
     this.#bootedMs.set(boot.id, bootedMs);

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { readBytes } from "./disk.ts";
+import { needsUpgrade, OUTBOX_SCHEMA, refuseForeign, type Schema, upgradeSchema } from "./schema.ts";
 
 export type Database = DatabaseSync;
 
@@ -10,71 +11,21 @@ export function databasePath(directory: string): string {
   return join(directory, "outbox.sqlite3");
 }
 
-/** Raised by one with each change of the tables below; the previous version must still be able to read them. */
-const SCHEMA_VERSION = 1;
-
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-
-  -- What a daily file does not hold for certain yet, or a backend still waits for.
-  CREATE TABLE IF NOT EXISTS messages (
-    variant TEXT NOT NULL,
-    id INTEGER NOT NULL,
-    time_ms INTEGER NOT NULL,  -- when the sender handed it over, Unix milliseconds
-    day TEXT NOT NULL,         -- UTC day of storing: names the daily file
-    boot TEXT,                 -- set while the clock was not known to be right: the kernel's boot
-    monotonic_ms INTEGER,      -- and the time since that boot
-    body TEXT NOT NULL,        -- JSON of message_body
-    producer TEXT NOT NULL,    -- who sent it: name and generation
-    sequence INTEGER NOT NULL, -- and as which of its messages, so that it is not stored twice
-    PRIMARY KEY (variant, id)
-  ) WITHOUT ROWID;
-
-  -- Each backend's place: of each variant, everything up to done_id is done with.
-  CREATE TABLE IF NOT EXISTS places (
-    backend TEXT NOT NULL,
-    variant TEXT NOT NULL,
-    done_id INTEGER NOT NULL,
-    accepted INTEGER NOT NULL,     -- counted up to the last change of this row; see base
-    base INTEGER NOT NULL,         -- how many of the variant had been stored when accepted was counted
-    acknowledged INTEGER NOT NULL,
-    parked INTEGER NOT NULL,
-    dropped INTEGER NOT NULL,
-    PRIMARY KEY (backend, variant)
-  ) WITHOUT ROWID;
-
-  -- Messages that wait for one backend only: sent again by hand from the parked ones or from the daily files.
-  CREATE TABLE IF NOT EXISTS requeued (
-    backend TEXT NOT NULL, id INTEGER NOT NULL, variant TEXT NOT NULL,
-    time_ms INTEGER NOT NULL, boot TEXT, monotonic_ms INTEGER, body TEXT NOT NULL,
-    PRIMARY KEY (backend, id)
-  ) WITHOUT ROWID;
-
-  CREATE TABLE IF NOT EXISTS parked (
-    backend TEXT NOT NULL, id INTEGER NOT NULL, variant TEXT NOT NULL,
-    time_ms INTEGER NOT NULL, boot TEXT, monotonic_ms INTEGER, body TEXT NOT NULL,
-    reason TEXT NOT NULL, parked_ms INTEGER NOT NULL,
-    PRIMARY KEY (backend, id)
-  ) WITHOUT ROWID;
-
-  -- Daily files that are being sent again to a backend.
-  CREATE TABLE IF NOT EXISTS replays (
-    replay_id INTEGER PRIMARY KEY, backend TEXT NOT NULL,
-    from_ms INTEGER NOT NULL, to_ms INTEGER NOT NULL, -- Unix milliseconds, to_ms excluded
-    day TEXT NOT NULL, line INTEGER NOT NULL          -- how far it has come
-  );
-
-  CREATE TABLE IF NOT EXISTS corrections (boot TEXT PRIMARY KEY, booted_ms INTEGER NOT NULL) WITHOUT ROWID;
-`;
+export interface OpenOptions {
+  /** Default: {@link OUTBOX_SCHEMA}. */
+  schema?: Schema;
+  /** False while this version may still be left for the one before; default true. */
+  isProven?: boolean;
+}
 
 /** Opens (or creates) the outbox database; each commit is on the disk when it returns. */
-export function openDatabase(path: string): Database {
+export function openDatabase(path: string, options: OpenOptions = {}): Database {
   if (isWriteProtected(path)) {
     throw new Error("database disk image is malformed: its format cannot be written");
   }
   const database = new DatabaseSync(path);
   try {
-    prepare(database, path);
+    prepare(database, path, options);
     return database;
   } catch (error) {
     database.close(); // whoever forgets it lets it remove the log of its successor
@@ -88,20 +39,18 @@ function isWriteProtected(path: string): boolean {
   return version !== undefined && version > 2;
 }
 
-function prepare(database: Database, path: string): void {
+function prepare(
+  database: Database,
+  path: string,
+  { schema = OUTBOX_SCHEMA, isProven = true }: OpenOptions,
+): void {
   database.exec("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
   database.exec("PRAGMA busy_timeout = 2000; PRAGMA cache_size = -4000; PRAGMA journal_size_limit = 4000000");
-  const { user_version: found } = database.prepare("PRAGMA user_version").get() as { user_version: number };
-  if (found > SCHEMA_VERSION + 20) throw new Error(`database disk image is malformed: schema ${found}`);
-  if (found > SCHEMA_VERSION) {
-    throw new Error(`${path} was written by a newer Ivy (schema ${found}, this one knows ${SCHEMA_VERSION})`);
-  }
+  refuseForeign(database, schema, path);
   applyLog(database, path);
-  if (found === SCHEMA_VERSION) return;
-  inTransaction(database, () => {
-    database.exec(SCHEMA);
-    database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
-  });
+  if (needsUpgrade(database, schema, isProven)) {
+    inTransaction(database, () => upgradeSchema(database, schema, isProven));
+  }
 }
 
 /**
@@ -147,7 +96,7 @@ export function isDiskFull(error: unknown): boolean {
 
 /** What SQLite says of a damaged database, also of one in which values or names have changed. */
 const DAMAGE =
-  /malformed|not a database|disk image|no such (table|column)|unsupported file format|constraint failed|too large to be represented/;
+  /malformed|not a database|disk image|written by a newer Ivy|no such (table|column)|unsupported file format|constraint failed|too large to be represented/;
 
 /** True when the database itself is damaged. */
 export function isDamaged(error: unknown): boolean {

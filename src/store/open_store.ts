@@ -63,7 +63,7 @@ async function openOrRebuild(options: StoreOptions): Promise<Database> {
   const reason = damageMark(directory);
   if (reason !== undefined) return await rebuild(options, reason);
   try {
-    return openChecked(directory);
+    return openChecked(options);
   } catch (error) {
     if (!isDamaged(error)) throw error;
     return await rebuild(options, sentenceOf(error));
@@ -71,8 +71,11 @@ async function openOrRebuild(options: StoreOptions): Promise<Database> {
 }
 
 /** @throws when the database is damaged, as far as that can be seen without delay. */
-function openChecked(directory: string): Database {
-  const database = openDatabase(databasePath(directory));
+function openChecked({ directory, schema, isProven }: StoreOptions): Database {
+  const database = openDatabase(databasePath(directory), {
+    isProven,
+    ...(schema === undefined ? {} : { schema }),
+  });
   try {
     const damage = findDamage(database, directory);
     if (damage !== undefined) throw new Error(`database disk image is malformed: ${damage}`);
@@ -91,12 +94,14 @@ function findDamage(database: Database, directory: string): string | undefined {
   return findContradiction(database, directory);
 }
 
-async function rebuild({ directory, runId, logger, now }: StoreOptions, reason: string): Promise<Database> {
+async function rebuild(options: StoreOptions, reason: string): Promise<Database> {
+  const { directory, runId, logger, now, schema } = options;
   logger.error(`the outbox database is damaged (${reason}); it is rebuilt from the daily files`);
   const { kept, restored, damagedLines, knowsPlaces, lastId } = await rebuildDatabase(directory, {
     reason,
     runId,
     nowMs: now(),
+    ...(schema === undefined ? {} : { schema }),
   });
   const where = kept === undefined ? "there was none to keep" : `the damaged one is kept as ${kept}`;
   logger.error(
@@ -108,5 +113,5 @@ async function rebuild({ directory, runId, logger, now }: StoreOptions, reason: 
     );
   }
   if (damagedLines > 0) logger.warning(`${damagedLines} damaged lines of daily files were skipped`);
-  return openChecked(directory);
+  return openChecked(options);
 }

@@ -48,7 +48,7 @@ export class Outbox {
     this.#restore = database.prepare(
       `INSERT OR IGNORE INTO messages (${COLUMNS}, producer, sequence) VALUES (?, ?, ?, ?, ?, ?, ?, '', 0)`,
     );
-    this.#setMeta = database.prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)");
+    this.#setMeta = database.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)");
     this.#delete = database.prepare(
       "DELETE FROM messages WHERE variant = ? AND id <= (SELECT max(id) FROM (SELECT id FROM messages " +
         "WHERE variant = ? AND id <= ? ORDER BY id LIMIT ?))",

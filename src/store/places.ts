@@ -16,6 +16,8 @@ export interface Place {
   dropped: number;
 }
 
+const COLUMNS = "backend, variant, done_id, accepted, base, acknowledged, parked, dropped";
+
 /** Each backend's durable place in the outbox. Methods that write must be called in a transaction. */
 export class Places {
   #database: Database;
@@ -29,25 +31,25 @@ export class Places {
         "WHERE backend = ? AND variant = ?",
     );
     this.#park = database.prepare(
-      "INSERT OR REPLACE INTO parked SELECT ?, id, variant, time_ms, boot, monotonic_ms, body, ?, ? " +
-        "FROM messages WHERE variant = ? AND id = ?",
+      "INSERT OR REPLACE INTO parked (backend, id, variant, time_ms, boot, monotonic_ms, body, reason, parked_ms) " +
+        "SELECT ?, id, variant, time_ms, boot, monotonic_ms, body, ?, ? FROM messages WHERE variant = ? AND id = ?",
     );
   }
 
   all(): Place[] {
-    return this.#database.prepare("SELECT * FROM places").all() as unknown as Place[];
+    return this.#database.prepare(`SELECT ${COLUMNS} FROM places`).all() as unknown as Place[];
   }
 
   /** A new backend starts at "now": what was stored before is not for it. */
   add(backend: string, lastId: number, stored: Record<Variant, number>): void {
-    const insert = this.#database.prepare("INSERT INTO places VALUES (?, ?, ?, 0, ?, 0, 0, 0)");
+    const insert = this.#database.prepare(`INSERT INTO places (${COLUMNS}) VALUES (?, ?, ?, 0, ?, 0, 0, 0)`);
     for (const variant of VARIANTS) insert.run(backend, variant, lastId, stored[variant]);
   }
 
   /** Puts back what is known of a backend's places, after the database was lost. */
   restore(place: Place): void {
     const { backend, variant, done_id, accepted, base, acknowledged, parked, dropped } = place;
-    this.#database.prepare("INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+    this.#database.prepare(`INSERT OR REPLACE INTO places (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`)
       .run(backend, variant, done_id, accepted, base, acknowledged, parked, dropped);
   }
 

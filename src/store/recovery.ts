@@ -8,6 +8,7 @@ import { type KnownPlaces, notePlaces, readDamagedPlaces, readNotedPlaces } from
 import { isDamagedArchive, linesOfDay, messageDays } from "../shared/message_files.ts";
 import { Outbox } from "./outbox.ts";
 import { Places } from "./places.ts";
+import type { Schema } from "./schema.ts";
 import { parseLine, type Row } from "../shared/message_line.ts";
 
 /** Ids that may have been given out but stand nowhere any more are skipped by this much. */
@@ -60,7 +61,7 @@ export function damageMark(directory: string): string | undefined {
  */
 export async function rebuildDatabase(
   directory: string,
-  { reason, runId, nowMs }: { reason: string; runId: string; nowMs: number },
+  { reason, runId, nowMs, schema }: { reason: string; runId: string; nowMs: number; schema?: Schema },
 ): Promise<Recovery> {
   const attempt = markDamaged(directory, reason);
   const isFatal = (error: unknown) => attempt < LAST_ATTEMPT && !isDamagedArchive(error);
@@ -68,7 +69,7 @@ export async function rebuildDatabase(
   if (known !== undefined) notePlaces(directory, known); // the damaged one is soon elsewhere
   const path = join(directory, "outbox.rebuilt.sqlite3");
   for (const part of PARTS) rmSync(path + part, { force: true });
-  const database = openDatabase(path);
+  const database = openDatabase(path, schema === undefined ? {} : { schema });
   const recovery = await fill(database, directory, known, runId, isFatal).finally(() => database.close());
   if (sizeBytes(`${path}-wal`) > 0) throw new Error("database or disk is full: the rebuilt one is not whole");
   const kept = moveAside(directory, nowMs);
@@ -144,8 +145,8 @@ function finish(
 }
 
 function restoreMeta(database: Database, { storeId, corrections }: KnownPlaces): void {
-  database.prepare("INSERT INTO meta VALUES ('store_id', ?)").run(storeId);
-  const insert = database.prepare("INSERT OR REPLACE INTO corrections VALUES (?, ?)");
+  database.prepare("INSERT INTO meta (key, value) VALUES ('store_id', ?)").run(storeId);
+  const insert = database.prepare("INSERT OR REPLACE INTO corrections (boot, booted_ms) VALUES (?, ?)");
   for (const { boot, bootedMs } of corrections) insert.run(boot, bootedMs);
 }
 

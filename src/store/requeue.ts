@@ -36,7 +36,9 @@ export class Requeue {
 
   /** Lets a message of a daily file wait for the backend again. */
   add(backend: string, row: Row): void {
-    const { changes } = this.#database.prepare("INSERT OR IGNORE INTO requeued VALUES (?, ?, ?, ?, ?, ?, ?)")
+    const { changes } = this.#database.prepare(
+      `INSERT OR IGNORE INTO requeued (backend, ${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    )
       .run(backend, row.id, row.variant, row.time_ms, row.boot, row.monotonic_ms, row.body);
     if (Number(changes) > 0) this.#places.count(backend, row.variant, { accepted: 1 });
   }
@@ -51,7 +53,7 @@ export class Requeue {
     const variant = row["variant"] as Variant;
     if (outcome.kind === "parked") {
       this.#database.prepare(
-        `INSERT OR REPLACE INTO parked SELECT backend, ${COLUMNS}, ?, ? FROM requeued WHERE backend = ? AND id = ?`,
+        `INSERT OR REPLACE INTO parked (backend, ${COLUMNS}, reason, parked_ms) SELECT backend, ${COLUMNS}, ?, ? FROM requeued WHERE backend = ? AND id = ?`,
       ).run(outcome.reason, nowMs, backend, id);
     }
     this.#database.prepare("DELETE FROM requeued WHERE backend = ? AND id = ?").run(backend, id);
@@ -78,8 +80,7 @@ export class Requeue {
   retryParked(backend: string, ids: number[] | "all"): number {
     return this.#eachParked(backend, ids, ({ id, variant }) => {
       this.#database.prepare(
-        `INSERT OR IGNORE INTO requeued SELECT backend, id, variant, time_ms, boot, monotonic_ms, body
-         FROM parked WHERE backend = ? AND id = ?`,
+        `INSERT OR IGNORE INTO requeued (backend, ${COLUMNS}) SELECT backend, ${COLUMNS} FROM parked WHERE backend = ? AND id = ?`,
       ).run(backend, id);
       this.#places.count(backend, variant, { parked: -1 });
     });

@@ -27,9 +27,12 @@ import { Outbox } from "./outbox.ts";
 import { notePlaces } from "./known_places.ts";
 import { markDamaged } from "./recovery.ts";
 import { Replays } from "./replay.ts";
+import type { Schema } from "./schema.ts";
 import { SentRate } from "./sent_rate.ts";
 
 export interface StoreOptions extends StoreOpening {
+  /** The database's tables; default: those of this version. */
+  schema?: Schema;
   logger: Logger;
   /** Unix milliseconds; may jump. */
   now: () => number;

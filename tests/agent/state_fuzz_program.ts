@@ -33,7 +33,7 @@ Deno.stdout.writeSync(new TextEncoder().encode(JSON.stringify({ ...counts, stran
 async function makeFiles(): Promise<{ closed: Uint8Array; killed: Uint8Array[] }> {
   const file = await StateFile.open(path);
   for (let write = 0; write < 30; write++) {
-    await file.write({ total: `${write}`, note: JSON.stringify("x".repeat(write * 300)) }, write);
+    await file.write({ total: `${write}`, note: JSON.stringify("x".repeat(write * 300)) }, write, "1.2.3");
   }
   const killed = [Deno.readFileSync(path), Deno.readFileSync(`${path}-wal`)];
   file.close();

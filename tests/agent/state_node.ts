@@ -30,11 +30,15 @@ export class StateLife<Fields extends StateFields> implements AsyncDisposable {
     port.onmessage = ({ data }) => this.replica.receive(data);
   }
 
-  /** @param saveIntervalMs Default: as in the agent. */
+  /**
+   * @param saveIntervalMs Default: as in the agent.
+   * @param version The version of Ivy that lives; default: this one.
+   */
   static async start<Fields extends StateFields>(
     path: string,
     fields: Fields,
     saveIntervalMs?: number,
+    version?: string,
   ): Promise<StateLife<Fields>> {
     const log: LogEntry[] = [];
     const authority = new StateAuthority(defaultTexts(fields));
@@ -45,6 +49,7 @@ export class StateLife<Fields extends StateFields> implements AsyncDisposable {
       logger: createLogger("state", (entry) => log.push(entry)),
       now: () => Date.now(),
       ...(saveIntervalMs === undefined ? {} : { saveIntervalMs }),
+      ...(version === undefined ? {} : { version }),
     });
     await keeper.start();
     return new StateLife(authority, keeper, log, fields);

@@ -113,7 +113,7 @@ async function wear(): Promise<BenchRow[]> {
     const system = defaultTexts(benchFields)["system"]!;
     const beforeBytes = writtenBytes();
     const startMs = performance.now();
-    for (let commit = 0; commit < COMMITS; commit++) await file.write({ system }, commit);
+    for (let commit = 0; commit < COMMITS; commit++) await file.write({ system }, commit, "1.2.3");
     const commitMs = (performance.now() - startMs) / COMMITS;
     const bytes = (writtenBytes() - beforeBytes) / COMMITS;
     return [

@@ -39,6 +39,7 @@ export class BenchStore {
         backends,
         boot: { id: "bench", uptimeMs: 0 },
         clockTrusted: true,
+        isProven: true,
       },
       beatIntervalMs: 1000,
     });

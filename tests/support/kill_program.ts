@@ -102,6 +102,7 @@ tell({
     backends: BACKENDS,
     boot: { id: "boot", uptimeMs: 0 },
     clockTrusted: true,
+    isProven: true,
   },
   beatIntervalMs: 1000,
 });

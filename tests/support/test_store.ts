@@ -47,6 +47,7 @@ export class TestStore {
       backends: [],
       boot: { id: "boot a", uptimeMs: 0 },
       clockTrusted: true,
+      isProven: true,
       logger: createLogger("store", (entry) => this.log.push(entry)),
       now: () => this.nowMs,
       monotonic: () => this.monotonicMs,

@@ -103,6 +103,7 @@ export async function openAt(
     },
     boot: { id: "boot", uptimeMs: 0 },
     clockTrusted: true,
+    isProven: true,
     logger: loggerTo(say),
     now: () => clock.nowMs,
     monotonic: () => performance.now(),
