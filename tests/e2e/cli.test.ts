@@ -71,7 +71,7 @@ Deno.test("every command has --help with its usage and an example", async (t) =>
       const { code, stdout } = await ivy(name, "--help");
       assertEquals(code, 0);
       assertMatch(stdout, new RegExp(`^ivy ${name}: .*\n\nUsage: ivy ${name} `));
-      assertMatch(stdout, new RegExp(`Examples:\n  ivy ${name}`));
+      assertMatch(stdout, new RegExp(`Examples:\n  (sudo )?ivy ${name}`));
       assertMatch(stdout, /--root DIR {2}/);
     });
   }
