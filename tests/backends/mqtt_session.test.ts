@@ -58,7 +58,7 @@ class Bench implements AsyncDisposable {
     this.running = runBackend(backend, { store: this.store, settings: at(proxy.port, connection), ...run });
   }
 
-  async acknowledged(ids: number[], limitMs = 20_000): Promise<void> {
+  async acknowledged(ids: number[], limitMs = 60_000): Promise<void> {
     await until(
       "all are acknowledged",
       () => ids.every((id) => this.store.acknowledged.includes(id)),

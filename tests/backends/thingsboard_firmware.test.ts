@@ -45,7 +45,7 @@ function fetcher(running: RunningBackend) {
     async part(offset: number): Promise<BackendToFetcher> {
       answers.length = 0;
       port.postMessage({ type: "want", offset });
-      await until(`what follows ${offset}`, () => answers.length > 0, 20_000);
+      await until(`what follows ${offset}`, () => answers.length > 0, 60_000);
       return answers[0]!;
     },
     [Symbol.dispose]: () => port.close(),
@@ -75,7 +75,7 @@ test("an assigned package is offered with all that is known of it, and again aft
   assertEquals(offer, { title, version, sizeBytes: 200_000, checksum, algorithm: "SHA256" });
   const { length } = running.offers;
   server.proxy.cutAll();
-  await until("it is offered again", () => running.offers.length > length, 20_000);
+  await until("it is offered again", () => running.offers.length > length, 60_000);
   assertEquals(running.offers.at(-1), offer);
   await server.assign(null);
   await until("it is taken back", () => running.offers.at(-1) === null);
@@ -136,7 +136,7 @@ test("states are told in their order, each once, also when the connection is cut
   await until("two are known", () => running.told.length === 2);
   server.proxy.cutAll();
   for (const report of reports.slice(2)) running.driver.tellReport!(report);
-  await until("all are known", () => running.told.length === 5, 20_000);
+  await until("all are known", () => running.told.length === 5, 60_000);
   assertEquals(running.told, [1, 2, 3, 4, 5]);
   await until("they have arrived", () => server.states().at(-1)?.["fw_state"] === "FAILED");
   const told = server.states().map(({ fw_state }) => fw_state);

@@ -89,7 +89,7 @@ Deno.test({
     await until("the broker has something of now", () => {
       const last = wire.tap.publishes.findLast(({ answer }) => answer !== undefined);
       return last !== undefined && performance.now() - last.sentMs < 500;
-    }, 30_000);
+    }, 60_000);
     await agent.stop();
 
     const lines = new Map(stored().map((line) => [line.id, line]));

@@ -57,7 +57,7 @@ class Bench implements AsyncDisposable {
   }
 
   /** What the node says of a revision. */
-  async told(revision: number, status: string, limitMs = 20_000): Promise<Status> {
+  async told(revision: number, status: string, limitMs = 60_000): Promise<Status> {
     return await this.observer.until(`${status} of ${revision}`, (topic, payload) => {
       if (topic !== STATUS) return undefined;
       const body = JSON.parse(payload).message_body as Status;

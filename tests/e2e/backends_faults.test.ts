@@ -65,9 +65,9 @@ Deno.test({
     await broker.kill();
     await broker.start();
     const newest = lastId;
-    await until("messages arrive again", () => store.acknowledged.includes(newest), 30_000);
+    await until("messages arrive again", () => store.acknowledged.includes(newest), 60_000);
     clearInterval(sending);
-    await until("all have arrived", () => ids.every((id) => store.acknowledged.includes(id)), 30_000);
+    await until("all have arrived", () => ids.every((id) => store.acknowledged.includes(id)), 60_000);
     const accepted = new Set(
       tap.publishes.filter(({ answer }) => answer !== undefined).map(({ payload }) =>
         /"id":(\d+)/.exec(payload)?.[1]

@@ -10,7 +10,7 @@ import { findFaults } from "../support/store_oracle.ts";
 /** A compiled node also holds the program. */
 const DISK_BYTES = isCompiled ? 200_000_000 : 4_000_000;
 /** How soon the store must be back by itself when there is space again, in milliseconds. */
-const RECOVERY_MS = 30_000;
+const RECOVERY_MS = 60_000;
 const PROCEDURES = { tells_1: {}, tells_2: { seconds: 0.05, at_once: 20 } };
 
 const mounts = mayMount();

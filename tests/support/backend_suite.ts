@@ -297,7 +297,7 @@ class Bench implements AsyncDisposable {
     await until(
       () => `all are acknowledged: ${ids.filter((id) => !done().has(id)).slice(0, 10)} are not`,
       () => ids.every((id) => done().has(id)),
-      20_000,
+      60_000,
     );
   }
 

@@ -18,7 +18,7 @@ import { BEFORE, FIRST_LIFE, type Phase, WORKLOAD } from "./workload.ts";
 
 const DATABASES = ["outbox", "outbox.rebuilt"].flatMap((name) => [`${name}.sqlite3`, `${name}.sqlite3-wal`]);
 /** How long a phase of the workload may take: a store that waits for a full disk is ended soon. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 const FULL_DISK_PATIENCE_MS = 300;
 const PROGRAM = fromFileUrl(new URL("./workload_program.ts", import.meta.url));
 

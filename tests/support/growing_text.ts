@@ -1,7 +1,7 @@
 // Runs in: tests.
 
 /** Longest wait for a piece of text, in milliseconds, when a test does not say otherwise. */
-const DEADLINE_MS = 15_000;
+const DEADLINE_MS = 45_000;
 
 /** What a process prints, as it grows. */
 export class GrowingText {

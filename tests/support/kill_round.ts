@@ -4,7 +4,7 @@ import { findFaults } from "./store_oracle.ts";
 
 const PROGRAM = fromFileUrl(new URL("./kill_program.ts", import.meta.url));
 /** A store that says nothing for so long is stuck. */
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 60_000;
 
 /** Runs the same store again and again, kills it, and remembers what it has promised. */
 export class KillChain implements AsyncDisposable {

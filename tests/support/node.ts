@@ -102,7 +102,7 @@ export class TestNode implements AsyncDisposable {
   async untilMessages<T>(
     what: string,
     look: (messages: StoredLine[]) => T | undefined,
-    deadlineMs = 15_000,
+    deadlineMs = 45_000,
   ): Promise<T> {
     return await untilFiles(this.root, () => Promise.resolve(look(this.messages())), { deadlineMs, what });
   }

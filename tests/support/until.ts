@@ -4,12 +4,12 @@
  * Waits until a condition holds; looks at it often, because nothing tells when it changes.
  *
  * @param what Stands in the error when the time is up.
- * @throws {Error} after `limitMs` (default 10 s).
+ * @throws {Error} after `limitMs` (default 45 s: a busy machine is slow).
  */
 export async function until(
   what: string | (() => string),
   holds: () => boolean | Promise<boolean>,
-  limitMs = 10_000,
+  limitMs = 45_000,
 ): Promise<void> {
   const deadlineMs = performance.now() + limitMs;
   while (!await holds()) {
