@@ -28,7 +28,7 @@ import type { Vitals } from "./updater/health.ts";
 import { Packages } from "./updater/packages.ts";
 import { planChanges } from "./updater/plan_changes.ts";
 import { RemoteConfiguration } from "./updater/remote_configuration.ts";
-import { updateRoutes } from "./updater/update_routes.ts";
+import { updateJson, updateRoutes } from "./updater/update_routes.ts";
 import { Updater } from "./updater/updater.ts";
 import { judge } from "./verdict.ts";
 import { WorkerMaker } from "./worker_maker.ts";
@@ -182,7 +182,7 @@ export class Agent {
       rss_bytes: memory.rss,
       main_heap_bytes: memory.heapUsed + memory.external,
       config_damage: damage ?? null,
-      update: this.#updater.phase === "" ? null : this.#updater.phase,
+      ...updateJson(this.#updater),
       ...await statusOfWorkers(this.#workers, this.#logging.redact),
       disk: diskJson(paths.data, storage.min_free_mb),
       clock: { time_ms: Date.now(), is_trusted: this.#workers.store.clockIsTrusted },

@@ -6,6 +6,7 @@ import type { WorkerStatus } from "./supervisor.ts";
 import type { Workers } from "./workers.ts";
 import { withLimit } from "../shared/time.ts";
 import { version } from "../shared/version.ts";
+import type { ProbationJson } from "./updater/updater.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** How long a store that is busy may hold up `ivy status`, in milliseconds. */
@@ -31,8 +32,10 @@ export interface AgentStatus {
   main_heap_bytes: number;
   /** Why the configured file was not used; null when it was. */
   config_damage: string | null;
-  /** What is being done to change the version; null = nothing. */
+  /** What is being done to change the version, and what runs on probation; null = nothing. */
   update: string | null;
+  /** Null when the running version has proved itself. */
+  probation: ProbationJson | null;
   /** The file system that measurements are on; null when the system does not say. */
   disk: DiskJson | null;
   clock: ClockJson;

@@ -12,7 +12,10 @@ Deno.test({
   name: "ivy update brings a version, which proves itself and takes over; ivy rollback goes back",
   ignore,
   async fn() {
-    await using lab = await UpdateLab.open({ old: versions!.old });
+    await using lab = await UpdateLab.open({
+      old: versions!.old,
+      configure: (config) => Object.assign(config["updater"] as object, { probation_seconds: 8 }),
+    });
     await lab.publish(versions!.next);
     lab.supervise();
     await lab.untilLog(/ ready: 1 procedures/);
@@ -23,7 +26,17 @@ Deno.test({
       stderr,
       /downloading 4\.5\.6 \(serial 7\)[^]*testing 4\.5\.6 on this device[^]*switching from 1\.2\.3/,
     );
+    await lab.untilLog(/4\.5\.6 is on probation/);
+    for (const command of ["status", "info"]) {
+      const shown = await lab.ivy(command, "--json");
+      const { update, probation } = JSON.parse(shown.stdout);
+      assertMatch(update, /^4\.5\.6 is on probation for \d\.\d s more, 1\.2\.3 would take over$/);
+      assertEquals(probation.version_before, OLD);
+      assert(probation.seconds_left > 0 && probation.seconds_left <= 8, shown.stdout);
+      assertMatch((await lab.ivy(command)).stdout, /update:? +4\.5\.6 is on probation for/);
+    }
     await lab.untilLog(/4\.5\.6 has proved itself; 1\.2\.3 is kept/);
+    assertMatch((await lab.ivy("info", "--json")).stdout, /"update": null/);
     assertEquals(lab.lives.length, 1, "the process is replaced in place");
     assertEquals([lab.active, lab.config.general.software_version], [NEW, NEW]);
     for (const name of ["staging", "data/probation", "data/update.json"]) {

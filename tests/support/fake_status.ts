@@ -53,6 +53,7 @@ export function fakeStatus(changes: Partial<Omit<AgentStatus, "verdict">> = {}):
     main_heap_bytes: 12e6,
     config_damage: null,
     update: null,
+    probation: null,
     disk: { free_bytes: 20e9, total_bytes: 32e9, min_free_bytes: 200e6 },
     clock: { time_ms: NOW_MS, is_trusted: true },
     versions: { ivy: "1.2.3", deno: "2.9.5", v8: "14.0", target: "aarch64-unknown-linux-gnu" },

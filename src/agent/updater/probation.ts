@@ -33,8 +33,17 @@ export interface ProbationOptions {
   logger: Logger;
   restart: (reason: string) => void;
   signal: AbortSignal;
+  /** What is being done now; undefined = nothing more. */
+  onPhase: (phase: ResumePhase | undefined) => void;
   reachLimitMs?: number;
 }
+
+/** What a start in the middle of an update is busy with. */
+export type ResumePhase =
+  /** The running version proves itself until `endsMs` (of `performance.now()`). */
+  | { kind: "probation"; from: string; endsMs: number }
+  /** The running version finds out why `version` was left. */
+  | { kind: "aftermath"; version: string };
 
 /** What became of an update. */
 export interface Update {
@@ -56,10 +65,14 @@ export async function resumeUpgrade(options: ProbationOptions): Promise<Update |
     return undefined;
   }
   const { version, revision } = journal;
-  const outcome = version === running
+  const outcome = await goOn(journal, options).finally(() => options.onPhase(undefined));
+  return outcome === undefined ? undefined : { version, revision, outcome };
+}
+
+async function goOn(journal: UpdateJournal, options: ProbationOptions): Promise<Outcome | undefined> {
+  return journal.version === running
     ? await onProbation(journal, options)
     : await afterwards(journal, options);
-  return outcome === undefined ? undefined : { version, revision, outcome };
 }
 
 /** The running version is the new one. */
@@ -67,7 +80,8 @@ async function onProbation(journal: UpdateJournal, options: ProbationOptions): P
   const { paths, vitals, present, probationMs, signal, logger } = options;
   if (exists(paths.probation)) {
     logger.info(`${running} is on probation for ${probationMs / 1000} s`);
-    const { before } = journal;
+    const { before, from } = journal;
+    options.onPhase({ kind: "probation", from, endsMs: performance.now() + probationMs });
     const sinceMs = Date.now();
     const failure = await watchHealth({ vitals, before, present, sinceMs, watchMs: probationMs, signal });
     if (signal.aborted) return { kind: "interrupted" };
@@ -112,6 +126,7 @@ async function afterwards(journal: UpdateJournal, options: ProbationOptions): Pr
     removeDurably(paths.probation, paths.update);
     return undefined;
   }
+  options.onPhase({ kind: "aftermath", version: journal.version });
   const failure = journal.failure ?? describeLauncher(counter?.boots.length ?? 0);
   const outside = await outsideCause(journal, counter?.boots ?? [], options);
   if (signal.aborted) return { kind: "interrupted" };

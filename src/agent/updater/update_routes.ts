@@ -2,7 +2,7 @@
 import { sentenceOf } from "../../shared/errors.ts";
 import type { ControlRoute } from "../control_server.ts";
 import type { Outcome } from "./reconfigure.ts";
-import type { ReleaseFacts, Updater } from "./updater.ts";
+import type { ProbationJson, ReleaseFacts, Updater } from "./updater.ts";
 
 /** What `POST /v1/update` asks for. */
 export interface UpdateRequest {
@@ -15,9 +15,21 @@ export interface UpdateRequest {
 /** A line of its answer. */
 export type UpdateLine = { phase: string } | { outcome: Outcome } | { error: string };
 
+/** What is going on with versions. */
+export interface UpdateJson {
+  /** In words; null = nothing. */
+  update: string | null;
+  probation: ProbationJson | null;
+}
+
+export function updateJson({ phase, probation }: Updater): UpdateJson {
+  return { update: phase === "" ? null : phase, probation };
+}
+
 /** The control API's part for updates by hand. */
 export function updateRoutes(updater: Updater): Record<string, ControlRoute> {
   return {
+    "GET /v1/update": (): UpdateJson => updateJson(updater),
     "POST /v1/update": async (request) => answer(updater, await request.json()),
     "POST /v1/update/check": async (request): Promise<ReleaseFacts> => {
       const { version, folder } = await request.json() as UpdateRequest;

@@ -2,6 +2,7 @@
 import { configJsonSchema } from "../../shared/config.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { LogEntry } from "../../shared/protocol.ts";
+import { formatDuration } from "../../shared/time.ts";
 import { version as running } from "../../shared/version.ts";
 import type { LoadedConfig } from "../configuration.ts";
 import { CommandError } from "../errors.ts";
@@ -10,7 +11,7 @@ import { resolveSecrets } from "../secret_values.ts";
 import { findVersion } from "./fetch_version.ts";
 import type { Vitals } from "./health.ts";
 import type { OfferedPackage, Packages } from "./packages.ts";
-import { resumeUpgrade, type Update } from "./probation.ts";
+import { type ResumePhase, resumeUpgrade, type Update } from "./probation.ts";
 import type { Outcome } from "./reconfigure.ts";
 import { removeDurably } from "./update_journal.ts";
 import { upgrade, type Wish } from "./upgrade.ts";
@@ -46,10 +47,17 @@ export interface ReleaseFacts {
   running_version: string;
 }
 
+/** A version that has not proved itself, as `ivy status --json` and `ivy info --json` show it. */
+export interface ProbationJson {
+  /** What runs again if it fails. */
+  version_before: string;
+  seconds_left: number;
+}
+
 /** Other versions of this program: brings them, switches to them, and back. One at a time. */
 export class Updater {
-  /** What is being done now; empty = nothing. */
-  phase = "";
+  #phase = "";
+  #resumePhase: ResumePhase | undefined;
   #options: UpdaterOptions;
   #ending = new AbortController();
   #resumed: Promise<unknown> = Promise.resolve();
@@ -58,6 +66,24 @@ export class Updater {
 
   constructor(options: UpdaterOptions) {
     this.#options = options;
+  }
+
+  /** What is being done now, and what runs on probation; empty = nothing. */
+  get phase(): string {
+    if (this.#resumePhase === undefined) return this.#phase;
+    if (this.#resumePhase.kind === "aftermath") {
+      return `finding out why ${this.#resumePhase.version} was left`;
+    }
+    const { version_before: before, seconds_left: seconds } = this.probation!;
+    return `${running} is on probation for ${formatDuration(seconds * 1000)} more, ${before} would take over`;
+  }
+
+  /** Null when the running version has proved itself. */
+  get probation(): ProbationJson | null {
+    if (this.#resumePhase?.kind !== "probation") return null;
+    const { from, endsMs } = this.#resumePhase;
+    const leftMs = Math.max(0, endsMs - performance.now());
+    return { version_before: from, seconds_left: Math.ceil(leftMs / 1000) };
   }
 
   /** Goes on with an update that this start is part of. To be called once, when everything runs. */
@@ -77,6 +103,7 @@ export class Updater {
       logger,
       restart,
       signal: this.#ending.signal,
+      onPhase: (phase) => this.#resumePhase = phase,
       ...(reachLimitMs === undefined ? {} : { reachLimitMs }),
     });
     this.#resumed = resuming.catch(() => {});
@@ -181,7 +208,7 @@ export class Updater {
   }
 
   #setPhase(phase: string): void {
-    this.phase = phase;
+    this.#phase = phase;
     if (phase !== "" && !phase.startsWith("downloading: ")) this.#options.logger.info(phase);
     for (const watch of this.#watchers) watch(phase);
   }

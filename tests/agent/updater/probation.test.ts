@@ -29,6 +29,7 @@ interface Found {
 class Lab implements Disposable {
   readonly paths: Paths = pathsOf(Deno.makeTempDirSync({ prefix: "ivy-probation-" }));
   readonly restarts: string[] = [];
+  readonly phases: string[] = [];
 
   constructor({ journal, counter }: Found) {
     Deno.mkdirSync(this.paths.data);
@@ -58,6 +59,7 @@ class Lab implements Disposable {
       logger: createLogger("updater", () => {}),
       restart: (reason) => this.restarts.push(reason),
       signal: new AbortController().signal,
+      onPhase: (phase) => this.phases.push(phase === undefined ? "over" : phase.kind),
       reachLimitMs: 30,
     });
   }
@@ -152,6 +154,9 @@ for (const [name, found, kind, reason = ""] of CASES) {
     );
     assertEquals(lab.has(OTHER), kind !== "rejected" && kind !== "postponed");
     assert(lab.has(running));
+    const phase = kind === "rejected" || kind === "postponed" ? ["aftermath"] : [];
+    const isWatched = kind === "accepted" && found.counter !== undefined;
+    assertEquals(lab.phases.filter((phase) => phase !== "over"), isWatched ? ["probation"] : phase);
   });
 }
 

@@ -165,6 +165,11 @@ Deno.test("one at a time; the end of the agent breaks an update off, to be asked
   lab.updater.watch((phase) => phase.startsWith("testing") && testing.resolve());
   const first = lab.ask(NEW);
   await testing.promise;
+  const shown = updateRoutes(lab.updater)["GET /v1/update"]!;
+  assertEquals(await shown(new Request("http://ivy/")), {
+    update: `testing ${NEW} on this device`,
+    probation: null,
+  });
   assertEquals((await lab.ask(NEW)).at(-1), {
     outcome: { kind: "postponed", reason: "another update is under way" },
   });
@@ -201,9 +206,15 @@ Deno.test("a version that was switched to goes on from there: on probation, unti
   Deno.writeTextFileSync(paths.update, JSON.stringify(journal));
   Deno.writeTextFileSync(paths.probation, `${running} ${NEW} 1 60 -,0123abcd\n`);
   const resuming = lab.updater.resume();
+  assertEquals(lab.updater.probation, { version_before: NEW, seconds_left: 1 });
+  assertMatch(
+    lab.updater.phase,
+    /^\S+ is on probation for [01]\.\d s more, 4\.5\.6 would take over$/,
+  );
   const asked = lab.ask(NEW); // waits until the verdict
   assertEquals(await resuming, { version: running, revision: 3, outcome: { kind: "accepted" } });
   await lab.updater.settled();
+  assertEquals([lab.updater.probation, lab.updater.phase.startsWith("looking")], [null, true]);
   assertStringIncludes(JSON.stringify((await asked).at(-1)), "status 404");
   assertEquals(lab.log.slice(0, 2).map((line) => line.includes("probation") || line.includes("proved")), [
     true,
