@@ -40,9 +40,15 @@ export async function lintDocs(modules: string[]): Promise<string[]> {
   return findings.filter((finding) => !OF_ZOD.test(finding)).map((finding) => finding.trim());
 }
 
-async function writePages(): Promise<void> {
+/**
+ * Writes the pages; `index.html` is the first.
+ *
+ * @throws {Error} with what Deno said
+ */
+export async function writePages(folder: string): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
   const result = await runCommand(
-    [Deno.execPath(), "doc", "--quiet", "--html", "--name=Ivy", `--output=${FOLDER}`, ...API],
+    [Deno.execPath(), "doc", "--quiet", "--html", "--name=Ivy", `--output=${folder}`, ...API],
     { cwd: PROJECT },
   );
   if (!result.success) throw new Error(complaint(result));
@@ -56,7 +62,7 @@ async function main(): Promise<void> {
     say(`${findings.length} public symbols are not documented as they should be`);
     Deno.exitCode = 1;
   } else if (!Deno.args.includes("--check")) {
-    await writePages();
+    await writePages(`${PROJECT}${FOLDER}`);
     say(`${FOLDER}/index.html`);
   }
 }

@@ -1,7 +1,7 @@
 // Runs in: tests.
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { API, lintDocs } from "../../src/build/api_docs.ts";
+import { API, lintDocs, writePages } from "../../src/build/api_docs.ts";
 
 Deno.test("all that procedures, backends and registries import is documented, with explicit types", async () => {
   assertEquals(await lintDocs(API), [], "see: deno task docs --check");
@@ -24,6 +24,17 @@ export type Schema = ZodType;
     );
     const findings = (await lintDocs([file])).map((finding) => /^error\[(.*)\].*/.exec(finding)?.[1]);
     assertEquals(findings.sort(), ["missing-jsdoc", "private-type-ref"]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("the pages are written, with what a procedure works with", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "ivy-docs-" });
+  try {
+    await writePages(join(folder, "docs"));
+    const page = await Deno.readTextFile(join(folder, "docs/runtime/procedure.ts/~/ProcedureContext.html"));
+    assertStringIncludes(page, "Aborts when the procedure has to end");
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
