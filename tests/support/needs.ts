@@ -7,6 +7,7 @@ export const PACKAGES = {
   "chromium": "chromium",
   "mosquitto": "mosquitto",
   "promtool": "prometheus",
+  "ser2net": "ser2net",
   "strace": "strace",
   "qemu-aarch64-static": "qemu-user-static",
   "systemd-analyze": "systemd",
