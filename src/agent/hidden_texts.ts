@@ -19,7 +19,8 @@ export class HiddenTexts {
   }
 }
 
-/** How a secret looks in plain text, in JSON, and in an address. */
+/** How a secret looks in plain text, in JSON, where values are listed (other quotes), and in an address. */
 function spellings(secret: string): string[] {
-  return [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)];
+  const listed = Deno.inspect([secret], { breakLength: Infinity, strAbbreviateSize: Infinity }); // [ 'secret' ]
+  return [secret, JSON.stringify(secret).slice(1, -1), listed.slice(3, -3), encodeURIComponent(secret)];
 }

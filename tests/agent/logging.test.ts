@@ -67,11 +67,12 @@ Deno.test("there is one file per UTC day, also when a late line belongs to the d
 
 Deno.test("secrets are hidden in every sink, in each of their spellings, the longest first", async () => {
   const thresholds = { file_archive: "DEBUG", console_prints: null, message_sending: "DEBUG" } as const;
-  const secrets = ["pass", 'pass"word\n2', "a b", "ab"];
+  const secrets = ["pass", 'pass"word\n2\\', "a b", "ab"];
   const { files, messages } = await logOf(thresholds, ({ write, hide, redact }) => {
     hide(secrets);
     const subject = `${secrets[1]} ${JSON.stringify(secrets)} ${secrets.map(encodeURIComponent)} cab`;
     write(entry("INFO", 0, { subject, details: `mqtt://me:${secrets[0]}@host` }));
+    write(entry("INFO", 0, { details: Deno.inspect({ login: secrets[1] }) }));
     assertEquals(redact("my pass is secret"), "my ••• is secret");
   });
   const text = JSON.stringify([files, messages]);

@@ -10,9 +10,11 @@ export class PageNode implements AsyncDisposable {
 
   /** @param token null = none */
   static async start(
-    { token = null, configure = () => {}, ...options }: TestNodeOptions & {
+    { token = null, configure = () => {}, before = () => Promise.resolve(), ...options }: TestNodeOptions & {
       token?: unknown;
       configure?: (config: TestConfig) => void;
+      /** Prepares the root before the agent is started. */
+      before?: (node: TestNode) => Promise<void>;
     },
   ): Promise<PageNode> {
     const node = new TestNode(options);
@@ -20,6 +22,7 @@ export class PageNode implements AsyncDisposable {
       config["status_page"] = { port: 0, token };
       configure(config);
     });
+    await before(node);
     const agent = await node.run().ready();
     const [, port] = await agent.log.until(
       /status_page {2}the status page is at http:\/\/127\.0\.0\.1:(\d+)/,

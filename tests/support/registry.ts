@@ -24,6 +24,7 @@ export const testProcedures: ProcedureRegistry = {
     module: import.meta.resolve("./procedures/looks_around.ts"),
     permissions: () => ({ env: ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"] }),
   },
+  measures_much: { module: import.meta.resolve("./procedures/measures_much.ts"), permissions: NONE },
   keeps_secrets: { module: import.meta.resolve("./procedures/keeps_secrets.ts"), permissions: NONE },
   sets_up_slowly: { module: import.meta.resolve("./procedures/sets_up_slowly.ts"), permissions: NONE },
   grows: { module: import.meta.resolve("./procedures/grows.ts"), permissions: NONE, memoryLimitMb: 64 },

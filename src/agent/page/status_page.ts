@@ -50,6 +50,7 @@ export class StatusPage {
       hosts: new AllowedHosts(host, machine),
       routes: pageRoutes(source, logs, this.#events),
       open: OPEN_PATHS,
+      onOpened: () => this.#prepareCharts(),
     });
   }
 
@@ -112,6 +113,12 @@ export class StatusPage {
       onFailure: (error) => this.#report(error),
       ...(limits === undefined ? {} : { limits }),
     });
+  }
+
+  /** The store reads the last day while the browser still fetches the page. */
+  #prepareCharts(): void {
+    const nothing = { keys: [], fromMs: null, toMs: null, points: 1 };
+    this.#options.source.series(nothing).catch((error) => this.#report(error));
   }
 
   #report(error: unknown): void {
