@@ -313,6 +313,7 @@ export class Agent {
       releaseModule: parts.releaseModule,
       reachLimitMs: parts.reachLimitMs,
       ...(parts.releasePace === undefined ? {} : { pace: parts.releasePace }),
+      ...(parts.hangSeconds === undefined ? {} : { hangSeconds: parts.hangSeconds }),
       environment,
       packages: this.#packages,
       restart: (reason) => onRestartNeeded(reason, false),

@@ -3,7 +3,7 @@
 /**
  * The one stable entry of a node, outside every version's folder: it runs the active version. While a version is on
  * probation it counts the starts in `data/probation` (one line: the new version, the old one, starts so far or `back`,
- * seconds that one start may take to get well, boots of the machine). It goes back to the old version after the third
+ * seconds that one start may take to get well, boots of the machine with `hung` after those that had to be ended). It goes back to the old version after the third
  * start without success, or at once when the new one cannot be executed. `VERSION/previous` names the old one as
  * well, in case the counter is damaged. A version that hangs is ended, so that whoever supervises the node (systemd,
  * cron) starts it again.
@@ -32,7 +32,7 @@ end_if_it_hangs() { # as long as this start is the one that counts
     agent=$(cat "$root/data/run.lock")
     [ "$(cat "$counter")" = "$1" ] && { is_ours $$ || is_ours "$agent"; } || return 0
   done
-  for pid in $$ "$agent"; do is_ours "$pid" && kill -9 "$pid"; done
+  for pid in $$ "$agent"; do is_ours "$pid" && boots=$boots,hung && write_counter $((starts + 1)) && kill -9 "$pid"; done
 }
 new=$(readlink "$root/current") old=$(cat "$root/current/previous" 2>/dev/null) limit=0 boots=-
 case \${1-} in run | start | restart)

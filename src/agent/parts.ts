@@ -15,6 +15,8 @@ export interface Parts {
   releaseModule: string;
   /** How long an old version tries to reach what a new one could not, in milliseconds; default 60 s. */
   reachLimitMs?: number;
+  /** How long a new version may hang beyond its probation, in seconds; default 120. */
+  hangSeconds?: number;
   /** How patiently releases are fetched. */
   releasePace?: { stallMs: number; retryMs: number; attempts: number };
   storeWatchdogMs?: number;

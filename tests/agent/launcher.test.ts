@@ -179,6 +179,15 @@ Deno.test("start is no new start while the agent runs, as cron calls it every mi
   }
 });
 
+Deno.test("a start that hung counts like any other", () => {
+  using lab = new Lab("4.5.6 1.2.3 1 60 -,0123abcd,hung\n");
+  assertStringIncludes(lab.launch("run").ran, "4.5.6:run:");
+  assertStringIncludes(
+    Deno.readTextFileSync(lab.path("data/probation")),
+    "4.5.6 1.2.3 2 60 -,0123abcd,hung,",
+  );
+});
+
 Deno.test("a version that hangs is ended after its time", async () => {
   using lab = new Lab("4.5.6 1.2.3 0 1 -\n");
   Deno.copyFileSync("/bin/sleep", lab.path("4.5.6/sleep"));
@@ -186,5 +195,6 @@ Deno.test("a version that hangs is ended after its time", async () => {
   const child = new Deno.Command("dash", { args: [lab.path("ivy"), "run"] }).spawn();
   const { signal } = await child.status;
   assertEquals(signal, "SIGKILL");
-  await until("it was counted", () => lab.counter === "4.5.6 1.2.3 1 1 -");
+  const counter = () => Deno.readTextFileSync(lab.path("data/probation"));
+  await until("it was counted", () => /^4\.5\.6 1\.2\.3 1 1 -,\w{8},hung\n$/.test(counter()));
 });

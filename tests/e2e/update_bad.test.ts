@@ -162,18 +162,32 @@ Deno.test({
   },
 });
 
-const BAD_WHEN_RUNNING: { mode: string; reason: string; isNightly?: boolean }[] = [
-  { mode: "exit:1", reason: "it did not get well in 3 starts" },
-  { mode: "exit:0", reason: "it did not get well in 3 starts", isNightly: true },
-  { mode: "crash_after:1200", reason: "it did not get well in 3 starts" },
-  { mode: "crash_after:2900", reason: "it did not get well in 3 starts", isNightly: true },
-  { mode: "procedure", reason: "the procedure metronome ran before and now fails" },
+const ENDED = "it did not get well in 3 starts: it ended before its probation was over";
+const HUNG = "it did not get well in 3 starts: it hung and had to be ended";
+
+/**
+ * What is bad only when it runs. Times are scaled: the probation is 3 s instead of 300 s, and a version that does
+ * nothing is ended after 5 s instead of 420 s.
+ */
+const BAD_WHEN_RUNNING: { name: string; mode: string; reason: string; isNightly?: boolean }[] = [
+  { name: "ends with 1", mode: "exit:1", reason: ENDED },
+  { name: "ends with 0 at once", mode: "exit:0", reason: ENDED, isNightly: true },
+  { name: "crashes after 30 s (here 1.2 s)", mode: "crash_after:1200", reason: ENDED },
+  { name: "crashes late in its probation", mode: "crash_after:2900", reason: ENDED, isNightly: true },
+  {
+    name: "a procedure fails",
+    mode: "procedure",
+    reason: "the procedure metronome ran before and now fails",
+  },
+  { name: "hangs before it starts", mode: "hang", reason: HUNG },
+  { name: "hangs while it runs", mode: "spin_after:500", reason: HUNG, isNightly: true },
+  { name: "eats memory", mode: "eat", reason: "it takes " },
 ];
 
-for (const { mode, reason, isNightly: isLong = false } of BAD_WHEN_RUNNING) {
+for (const { name, mode, reason, isNightly: isLong = false } of BAD_WHEN_RUNNING) {
   Deno.test({
     name:
-      `a release that is bad only when it runs (${mode}): at most 3 starts, then the old one, never tried again`,
+      `a release that is bad only when it runs, ${name}: at most 3 starts, then the old one, never tried again`,
     ignore: ignore || (isLong && !isNightly),
     async fn() {
       await using lab = await UpdateLab.open({ old: versions!.old, env: { IVY_TEST_BAD: mode } });

@@ -1,5 +1,5 @@
 // Runs in: main thread.
-import { pause } from "../../shared/time.ts";
+import { formatBytes, pause } from "../../shared/time.ts";
 import type { Health } from "./journal.ts";
 
 /** What can be seen of the workers while a new configuration proves itself. */
@@ -18,11 +18,15 @@ export interface WatchOptions {
   /** When the new configuration was taken into use, Unix milliseconds. */
   sinceMs: number;
   watchMs: number;
+  /** Most resident memory that the agent may take; default: any. */
+  maxRssBytes?: number;
   signal: AbortSignal;
 }
 
 /** How often the workers are looked at: their failures come from many places, and nobody waits for the verdict. */
 const LOOKS = 60;
+/** How often at least, in milliseconds: memory may grow fast. */
+const LONGEST_PAUSE_MS = 1000;
 
 /**
  * Watches the workers after a change of the configuration.
@@ -31,12 +35,19 @@ const LOOKS = 60;
  */
 export async function watchHealth(options: WatchOptions): Promise<string | undefined> {
   const { watchMs, signal } = options;
-  for (let look = 0; look < LOOKS; look++) {
-    if (!await pause(watchMs / LOOKS, signal)) return undefined;
-    const failed = failedProcedure(options);
+  const looks = Math.max(LOOKS, Math.ceil(watchMs / LONGEST_PAUSE_MS));
+  for (let look = 0; look < looks; look++) {
+    if (!await pause(watchMs / looks, signal)) return undefined;
+    const failed = failedProcedure(options) ?? tooMuchMemory(options);
     if (failed !== undefined) return failed;
   }
   return missingBackend(options);
+}
+
+function tooMuchMemory({ maxRssBytes = Infinity }: WatchOptions): string | undefined {
+  const { rss } = Deno.memoryUsage();
+  if (rss <= maxRssBytes) return undefined;
+  return `it takes ${formatBytes(rss)} of memory, and ${formatBytes(maxRssBytes)} at most are allowed`;
 }
 
 function failedProcedure({ vitals, before, present, sinceMs }: WatchOptions): string | undefined {

@@ -10,6 +10,7 @@ import type { Health } from "./journal.ts";
 import { rememberReleases } from "./known_releases.ts";
 import type { Outcome } from "./reconfigure.ts";
 import {
+  type Counter,
   readCounter,
   readUpdateJournal,
   removeDurably,
@@ -23,6 +24,9 @@ const REACH_LIMIT_MS = 60_000;
 /** When a release is tried again that something else kept from proving itself, in milliseconds. */
 const TRY_AGAIN_MS = 3_600_000;
 const LOG_TAIL_LENGTH = 1000;
+/** A new version may take twice the memory of the one before, and so much more. */
+const MEMORY_FACTOR = 2;
+const MEMORY_ROOM_BYTES = 200e6;
 
 export interface ProbationOptions {
   paths: Paths;
@@ -80,10 +84,18 @@ async function onProbation(journal: UpdateJournal, options: ProbationOptions): P
   const { paths, vitals, present, probationMs, signal, logger } = options;
   if (exists(paths.probation)) {
     logger.info(`${running} is on probation for ${probationMs / 1000} s`);
-    const { before, from } = journal;
+    const { before, from, rssBytes } = journal;
     options.onPhase({ kind: "probation", from, endsMs: performance.now() + probationMs });
     const sinceMs = Date.now();
-    const failure = await watchHealth({ vitals, before, present, sinceMs, watchMs: probationMs, signal });
+    const failure = await watchHealth({
+      vitals,
+      before,
+      present,
+      sinceMs,
+      watchMs: probationMs,
+      signal,
+      ...(rssBytes === undefined ? {} : { maxRssBytes: MEMORY_FACTOR * rssBytes + MEMORY_ROOM_BYTES }),
+    });
     if (signal.aborted) return { kind: "interrupted" };
     if (failure !== undefined) return leave(journal, failure, options);
   }
@@ -127,7 +139,7 @@ async function afterwards(journal: UpdateJournal, options: ProbationOptions): Pr
     return undefined;
   }
   options.onPhase({ kind: "aftermath", version: journal.version });
-  const failure = journal.failure ?? describeLauncher(counter?.boots.length ?? 0);
+  const failure = journal.failure ?? describeLauncher(counter);
   const outside = await outsideCause(journal, counter?.boots ?? [], options);
   if (signal.aborted) return { kind: "interrupted" };
   const { version, digest } = journal;
@@ -144,8 +156,11 @@ async function afterwards(journal: UpdateJournal, options: ProbationOptions): Pr
   return outside === undefined ? { kind: "rejected", reason } : { kind: "postponed", reason };
 }
 
-function describeLauncher(starts: number): string {
-  return starts >= 3 ? "it did not get well in 3 starts" : "it could not be started";
+function describeLauncher(counter: Counter | undefined): string {
+  const starts = counter?.boots.length ?? 0;
+  if (starts < 3) return "it could not be started";
+  const how = counter!.hasHung ? "it hung and had to be ended" : "it ended before its probation was over";
+  return `it did not get well in 3 starts: ${how}`;
 }
 
 /** @returns what outside of the new version is to blame; undefined when nothing is. */

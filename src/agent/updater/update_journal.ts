@@ -16,6 +16,8 @@ export interface UpdateJournal {
   serial: number | null;
   /** What worked before, and therefore must work again. */
   before: Health;
+  /** Resident memory of the version before, in bytes. */
+  rssBytes?: number;
   /** Why the new version was left again, once it was. */
   failure?: string;
 }
@@ -28,6 +30,8 @@ export interface Counter {
   starts: number | undefined;
   /** Boots of the machine, one per start. */
   boots: string[];
+  /** At least one start had to be ended because it did nothing any more. */
+  hasHung: boolean;
 }
 
 /** @returns undefined when there is none or it is damaged. */
@@ -48,11 +52,13 @@ export function writeUpdateJournal({ update }: Paths, journal: UpdateJournal): v
 export function readCounter({ probation }: Paths): Counter | undefined {
   const [version, from, starts, , boots] = (readIfThere(probation) ?? "").trim().split(" ");
   if (boots === undefined) return undefined;
+  const words = boots.split(",").slice(1);
   return {
     version: version!,
     from: from!,
     starts: starts === "back" ? undefined : Number(starts),
-    boots: boots.split(",").slice(1),
+    boots: words.filter((word) => word !== "hung"),
+    hasHung: words.includes("hung"),
   };
 }
 

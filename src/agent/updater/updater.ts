@@ -36,6 +36,8 @@ export interface UpdaterOptions {
   /** How long the old version tries to reach what a new one could not, in milliseconds; default 60 s. */
   reachLimitMs?: number | undefined;
   pace?: { stallMs: number; retryMs: number; attempts: number };
+  /** How long a start may do nothing beyond its probation before the launcher ends it; default 120 s. */
+  hangSeconds?: number;
   /** Versions that servers offer as packages. */
   packages?: Packages;
 }

@@ -41,6 +41,8 @@ export interface UpgradeOptions {
   restart: (reason: string) => void;
   signal: AbortSignal;
   pace?: { stallMs: number; retryMs: number; attempts: number };
+  /** Default {@link HANG_SECONDS}. */
+  hangSeconds?: number;
 }
 
 /** What is wished for. */
@@ -179,10 +181,11 @@ function commit(candidate: Candidate, { version, config, revision }: Wish, optio
     digest,
     serial,
     before: vitals.health(),
+    rssBytes: Deno.memoryUsage().rss,
   };
   writeUpdateJournal(paths, journal);
   if (laidOut === undefined) placeConfig(join(paths.root, version), config);
-  const limitSeconds = settings.probation_seconds + HANG_SECONDS;
+  const limitSeconds = settings.probation_seconds + (options.hangSeconds ?? HANG_SECONDS);
   switchTo(paths, { version, from: running, laidOut, limitSeconds });
   Deno.removeSync(paths.staging, { recursive: true });
   restart(`Ivy ${version} takes over`);

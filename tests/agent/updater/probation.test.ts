@@ -94,6 +94,12 @@ const CASES: [name: string, found: Found, outcome: string | undefined, reason?: 
     "it did not get well in 3 starts",
   ],
   [
+    "a start hung",
+    { journal: {}, counter: `${OTHER} ${running} back 60 -,${BOOT},${BOOT},hung,${BOOT}\n` },
+    "rejected",
+    "it did not get well in 3 starts: it hung and had to be ended",
+  ],
+  [
     "the launcher went back and was killed before it could say so",
     { journal: {}, counter: `${OTHER} ${running} 3 60 -,${BOOT},${BOOT},${BOOT}\n` },
     "rejected",
