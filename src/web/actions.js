@@ -2,6 +2,7 @@
 import { get } from "./api.js";
 import { matches, mergeLines, queryOf } from "./log_lines.js";
 import { Series } from "./series.js";
+import { RANGES } from "./store.js";
 
 /** Points of the small charts, and of the large one. */
 const OVERVIEW_POINTS = 120;
@@ -9,11 +10,15 @@ const DETAIL_POINTS = 480;
 /** The last keystroke and the request for what it filters are this far apart, in milliseconds. */
 const TYPING_MS = 250;
 
+const LONGEST_MS = RANGES.at(-1).ms;
+
 /** All that changes the store: what the node says, and what the person does. */
 export class Actions {
   #store;
   #typing;
   #hasLoaded = false;
+  /** For each question for a series: what was measured until the answer came. */
+  #meanwhile = new Set();
 
   constructor(store) {
     this.#store = store;
@@ -25,12 +30,11 @@ export class Actions {
     return {
       status: (status) => this.#takeStatus(status),
       points: (points) => {
-        const { overview, detail, key } = store.state;
+        const { overview, detail } = store.state;
         overview?.add(points);
-        if (key !== null && points.values[key] !== undefined) {
-          detail?.add({ ...points, values: { [key]: points.values[key] } });
-        }
-        if (key === null) this.#chooseSome();
+        detail?.add(points);
+        for (const missed of this.#meanwhile) missed.push(points);
+        this.#chooseSome();
         store.set({});
       },
       log: (entry) => {
@@ -50,9 +54,12 @@ export class Actions {
   }
 
   async load() {
-    // The node's clock first: what the charts ask for depends on it.
-    const rest = this.#loadStatus().then(() => this.#loadSeries());
-    const parts = await Promise.allSettled([rest, this.#loadLog(), this.#loadRest()]);
+    const parts = await Promise.allSettled([
+      this.#loadStatus(),
+      this.#loadSeries(),
+      this.#loadLog(),
+      this.#loadRest(),
+    ]);
     const failed = parts.find(({ status }) => status === "rejected");
     this.#hasLoaded = true;
     this.#store.set({ failure: failed === undefined ? null : failed.reason.message });
@@ -116,14 +123,19 @@ export class Actions {
 
   async #askSeries(points, key) {
     const { rangeMs } = this.#store.state;
-    const nowMs = this.#store.nodeNowMs;
-    const query = new URLSearchParams({
-      from_ms: String(Math.round(nowMs - rangeMs)),
-      to_ms: String(Math.round(nowMs)),
-      points: String(points),
-      ...(key === undefined ? {} : { keys: key }),
-    });
-    return new Series(await get("series", query), { rangeMs, points, nowMs });
+    const query = new URLSearchParams({ points: String(points) });
+    if (key !== undefined) query.set("keys", key);
+    // Without it the node answers with all that it has: the first question need not wait for the node's time.
+    if (rangeMs < LONGEST_MS) query.set("from_ms", String(Math.round(this.#store.nodeNowMs - rangeMs)));
+    const meanwhile = [];
+    this.#meanwhile.add(meanwhile);
+    try {
+      const series = new Series(await get("series", query), { rangeMs, points, onlyKey: key });
+      for (const missed of meanwhile) series.add(missed);
+      return series;
+    } finally {
+      this.#meanwhile.delete(meanwhile);
+    }
   }
 
   async #loadLog() {

@@ -7,7 +7,7 @@
  */
 export async function get(path, query = new URLSearchParams()) {
   const words = String(query);
-  const response = await fetch(`/api/v1/${path}${words === "" ? "" : `?${words}`}`, { cache: "no-store" });
+  const response = await fetch(`/api/v1/${path}${words === "" ? "" : `?${words}`}`);
   if (response.status === 401) location.assign("/");
   if (!response.ok) throw new Error(`The node answered ${path} with ${response.status}.`);
   return await response.json();

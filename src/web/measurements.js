@@ -21,7 +21,10 @@ export function Measurements({ state, actions, clock }) {
       ${overview?.leftOut > 0 &&
         html`<p class="none">The node keeps the charts of 200 keys; ${overview.leftOut} more are only in its files.</p>`}
       ${key !== null && overview !== null && html`
-        <${Chart} name=${key} line=${(detail ?? overview).line(key)} rangeMs=${rangeMs} clock=${clock} />
+        <${Chart} name=${key} line=${(detail ?? overview).line(
+          key,
+          clock.nowMs,
+        )} rangeMs=${rangeMs} clock=${clock} />
         <${Keys} overview=${overview} chosen=${key} rangeMs=${rangeMs} choose=${actions.chooseKey}
           clock=${clock} />
       `}
@@ -57,7 +60,8 @@ function Keys({ overview, chosen, rangeMs, choose, clock }) {
             <span class="card">
               <span class="name">${key}</span>
               <${Newest} series=${overview} name=${key} clock=${clock} />
-              <${Spark} line=${overview.line(key)} fromMs=${clock.nowMs - rangeMs} toMs=${clock.nowMs} />
+              <${Spark} line=${overview.line(key, clock.nowMs)} fromMs=${clock.nowMs - rangeMs} toMs=${clock
+                .nowMs} />
             </span>
           </label>
         `

@@ -11,26 +11,29 @@ export class Series {
   #bucketMs;
   #freshMs;
   #rangeMs;
+  #onlyKey;
   #points = new Map();
   /** How many keys the node has no room for. */
   leftOut;
 
   /**
    * @param answer of `GET /api/v1/series`
-   * @param options `rangeMs` is how far back it goes, `points` how many may be drawn, `nowMs` the node's time
+   * @param {{ rangeMs: number, points: number, onlyKey?: string | undefined }} options how far back it goes, how many
+   * points may be drawn, and the one key that is wanted, if it is one
    */
   constructor(
     { from_ms: fromMs, bucket_ms: bucketMs, keys, keys_left_out: leftOut },
-    { rangeMs, points, nowMs },
+    { rangeMs, points, onlyKey },
   ) {
     this.#bucketMs = bucketMs;
     this.leftOut = leftOut;
     this.#freshMs = Math.min(bucketMs, rangeMs / points);
     this.#rangeMs = rangeMs;
+    this.#onlyKey = onlyKey;
     for (const [key, columns] of Object.entries(keys)) {
       const known = columns.mean.flatMap((mean, index) => {
         if (mean === null) return [];
-        const timeMs = Math.min(fromMs + (index + 0.5) * bucketMs, nowMs);
+        const timeMs = fromMs + (index + 0.5) * bucketMs;
         return [{
           timeMs,
           mean,
@@ -51,6 +54,7 @@ export class Series {
   /** Takes measurements in that have just been made. */
   add({ time_ms: timeMs, values }) {
     for (const [key, value] of Object.entries(values)) {
+      if (key !== (this.#onlyKey ?? key)) continue;
       const points = this.#points.get(key) ?? [];
       this.#points.set(key, points);
       addPoint(points, timeMs, value, this.#freshMs);
@@ -68,14 +72,17 @@ export class Series {
     return isRough && nowMs - timeMs < 2 * this.#bucketMs ? undefined : timeMs;
   }
 
-  /** The points of a key, with `null` between two where measurements are missing. */
-  line(key) {
-    return splitAtGaps(this.#points.get(key) ?? [], this.#bucketMs);
+  /** The points of a key, with `null` between two where measurements are missing; none is later than now. */
+  line(key, nowMs) {
+    const points = this.#points.get(key) ?? [];
+    const past = points.map((point) => point.timeMs > nowMs ? { ...point, timeMs: nowMs } : point);
+    return splitAtGaps(past, this.#bucketMs);
   }
 }
 
 function addPoint(points, timeMs, value, bucketMs) {
   const newest = points.at(-1);
+  if (newest?.isRough) newest.timeMs = Math.min(newest.timeMs, timeMs); // the middle of a time that is not over
   if (newest !== undefined && timeMs < newest.timeMs) return; // sent again, or from before the clock was set
   const bucket = Math.floor(timeMs / bucketMs);
   if (newest?.bucket !== bucket) {

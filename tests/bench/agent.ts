@@ -34,13 +34,13 @@ async function end({ process }: Running): Promise<void> {
 }
 
 /** Resident memory in MB (10^6 bytes), as the kernel counts it. */
-function residentMb(pid: number): number {
+export function residentMb(pid: number): number {
   const kib = /VmRSS:\s+(\d+)/.exec(Deno.readTextFileSync(`/proc/${pid}/status`))![1];
   return Number(kib) * 1024 / 1_000_000;
 }
 
 /** CPU time that a process has used so far, in seconds. */
-function cpuSeconds(pid: number): number {
+export function cpuSeconds(pid: number): number {
   const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ")[1]!.split(" ");
   return (Number(fields[11]) + Number(fields[12])) / 100; // utime and stime, in ticks of 10 ms
 }

@@ -47,3 +47,19 @@ export async function runAxe() {
     `${id}: ${help}: ${nodes.map(({ target }) => target).join(", ")}`
   );
 }
+
+/** To be run before the page: notes when the large chart has been drawn first. */
+export function noteFirstChart() {
+  globalThis.firstChart = new Promise((resolve) => {
+    new MutationObserver((_, observer) => {
+      if (document.querySelector(".plot canvas") === null) return;
+      observer.disconnect();
+      requestAnimationFrame(() => resolve(performance.now()));
+    }).observe(document, { childList: true, subtree: true });
+  });
+}
+
+/** Milliseconds from asking for the page to its first chart. */
+export async function firstChartMs() {
+  return await globalThis.firstChart;
+}

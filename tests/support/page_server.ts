@@ -83,9 +83,10 @@ function answer(answers: PageAnswers, name: string, query: URLSearchParams): unk
 }
 
 function seriesAnswer(measure: PageAnswers["measure"], query: URLSearchParams) {
-  const fromMs = Number(query.get("from_ms"));
+  const toMs = Date.now();
+  const fromMs = Number(query.get("from_ms") ?? toMs - 24 * 3_600_000);
   const points = Number(query.get("points"));
-  const bucketMs = (Number(query.get("to_ms")) - fromMs) / points;
+  const bucketMs = (toMs - fromMs) / points;
   const wanted = query.get("keys")?.split(",") ?? Object.keys(measure);
   const keys = Object.fromEntries(wanted.map((key) => {
     const mean = Array.from(

@@ -9,24 +9,24 @@ const columns = (mean: (number | null)[]) => ({ mean, min: mean, max: mean });
 type Point = { timeMs: number; mean: number; min: number; max: number; last: number } | null;
 const shape = (line: Point[]) => line.map((point) => point === null ? "gap" : point.mean).join(" ");
 
-function seriesOf(keys: Record<string, (number | null)[]>, nowMs = 10 * MINUTE_MS): Series {
+function seriesOf(keys: Record<string, (number | null)[]>, options: { onlyKey?: string } = {}): Series {
   const answer = {
     keys_left_out: 0,
     from_ms: 0,
     bucket_ms: MINUTE_MS,
     keys: Object.fromEntries(Object.entries(keys).map(([key, mean]) => [key, columns(mean)])),
   };
-  return new Series(answer, { rangeMs: 10 * MINUTE_MS, points: 10, nowMs });
+  return new Series(answer, { rangeMs: 10 * MINUTE_MS, points: 10, ...options });
 }
 
 Deno.test("measurements that are missing are a gap; seldom ones are a line", () => {
   const often = seriesOf({ often: [1, 2, 3, null, null, null, null, 4, 5, null] });
-  assertEquals(shape(often.line("often")), "1 2 3 gap 4 5");
+  assertEquals(shape(often.line("often", 60 * MINUTE_MS)), "1 2 3 gap 4 5");
   const seldom = seriesOf({ seldom: [1, null, null, 2, null, null, 3, null, null, 4] });
-  assertEquals(shape(seldom.line("seldom")), "1 2 3 4");
+  assertEquals(shape(seldom.line("seldom", 60 * MINUTE_MS)), "1 2 3 4");
   const one = seriesOf({ one: [null, null, 7, null] });
-  assertEquals(shape(one.line("one")), "7");
-  assertEquals(shape(one.line("unknown")), "");
+  assertEquals(shape(one.line("one", 60 * MINUTE_MS)), "7");
+  assertEquals(shape(one.line("unknown", 60 * MINUTE_MS)), "");
 });
 
 Deno.test("what is measured now joins what was loaded, in buckets as wide", () => {
@@ -36,24 +36,39 @@ Deno.test("what is measured now joins what was loaded, in buckets as wide", () =
   at(1, 410);
   at(2, 414);
   at(3, 409);
-  assertEquals(shape(series.line("co2")), "400 411");
+  assertEquals(shape(series.line("co2", 60 * MINUTE_MS)), "400 411");
   const { timeMs, min, max, last } = series.last("co2")!;
   assertEquals([timeMs, min, max, last], [10 * MINUTE_MS + 3000, 409, 414, 409]);
   at(61, 420);
-  assertEquals(shape(series.line("co2")), "400 411 420");
+  assertEquals(shape(series.line("co2", 60 * MINUTE_MS)), "400 411 420");
   at(30, 1);
-  assertEquals(shape(series.line("co2")), "400 411 420", "an older one comes too late");
+  assertEquals(shape(series.line("co2", 60 * MINUTE_MS)), "400 411 420", "an older one comes too late");
   assertEquals(series.keys, ["co2", "young"]);
+});
+
+Deno.test("a series of one key takes only that one in", () => {
+  const series = seriesOf({ co2: [1] }, { onlyKey: "co2" });
+  series.add({ time_ms: MINUTE_MS, values: { co2: 2, load: 3 } });
+  assertEquals(series.keys, ["co2"]);
+  assertEquals(series.last("co2")!.last, 2);
 });
 
 Deno.test("what is older than the chart's time leaves it", () => {
   const series = seriesOf({ co2: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] });
   series.add({ time_ms: 12 * MINUTE_MS, values: { co2: 11 } });
-  assertEquals(shape(series.line("co2")), "3 4 5 6 7 8 9 10 11");
+  assertEquals(shape(series.line("co2", 60 * MINUTE_MS)), "3 4 5 6 7 8 9 10 11");
+});
+
+Deno.test("the minute that is not over yet ends now, and holds up nothing", () => {
+  const series = seriesOf({ co2: [1, 2] });
+  const nowMs = MINUTE_MS + 1000;
+  assertEquals(series.line("co2", nowMs).map((point: Point) => point!.timeMs), [MINUTE_MS / 2, nowMs]);
+  series.add({ time_ms: nowMs, values: { co2: 3 } });
+  assertEquals(shape(series.line("co2", nowMs)), "1 2 3");
 });
 
 Deno.test("the age of a loaded point is told only where it is known", () => {
-  const series = seriesOf({ fresh: [null, 1], old: [1, null] }, 2 * MINUTE_MS);
+  const series = seriesOf({ fresh: [null, 1], old: [1, null] });
   assertEquals(series.timeOf(series.last("fresh")!, 2 * MINUTE_MS), undefined);
   assertEquals(series.timeOf(series.last("old")!, 4 * MINUTE_MS), MINUTE_MS / 2);
   series.add({ time_ms: 2 * MINUTE_MS, values: { fresh: 2 } });
