@@ -1,12 +1,16 @@
 // Runs in: tests.
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { backendsShown, codeBlocks, proceduresShown } from "../support/document_code.ts";
+import {
+  backendsShown,
+  codeBlocks,
+  proceduresShown,
+  projectWithShownCode,
+} from "../support/document_code.ts";
 import { blocksOf, DOCUMENTS, placeOf, PROJECT } from "../support/documents.ts";
 import { startEquipment } from "../support/document_equipment.ts";
 import { TestNode } from "../support/node.ts";
 import { isCompiled } from "../support/program.ts";
-import { ProjectCopy } from "../support/project_copy.ts";
 import { startRestServer } from "../support/rest_server.ts";
 import { until } from "../support/until.ts";
 
@@ -56,20 +60,12 @@ const DOES: Record<string, { output: RegExp } | { log: RegExp }> = {
   valve: { log: /EXCEPTION valve .*cannot write \/sys\/class\/leds\/valve\/brightness: .*No such file/ },
 };
 
-const COPIED = { from: "src/backends/http.ts", to: "src/backends/my_store.ts" };
-
 Deno.test({
   name: "the code of the documents, pasted as written: types, lint, its own tests, and it runs",
   ignore: isCompiled, // it adds source files
   fn: async (t) => {
-    await using copy = new ProjectCopy();
     await using equipment = startEquipment();
-    // what a reader does by cp, and by hand:
-    copy.write(COPIED.to, copy.read(COPIED.from).replace('provider: "http"', 'provider: "my_store"'));
-    for (const { target, text } of codeBlocks("file")) copy.write(target, equipment.adapt(`${text}\n`));
-    for (const { target, text } of codeBlocks("into")) {
-      if (target.endsWith(".ts")) copy.addTo(target, equipment.adapt(text));
-    }
+    await using copy = projectWithShownCode(equipment.adapt);
     const files = codeBlocks("file").map(({ target }) => target);
 
     await t.step("types and lint", async () => {

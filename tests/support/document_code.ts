@@ -1,5 +1,6 @@
 // Runs in: tests.
 import { basename } from "@std/path";
+import { ProjectCopy } from "./project_copy.ts";
 import { type Block, blocksOf, DOCUMENTS } from "./documents.ts";
 
 /** The code blocks of all documents that have a role. An earlier version of something has a name of its own. */
@@ -16,17 +17,35 @@ export function codeBlocks(role: "file" | "into" | "part-of"): Block[] {
   });
 }
 
+/** What the reader makes by `cp`, with the change that the text asks for. */
+const COPIED = { from: "src/backends/http.ts", to: "src/backends/my_store.ts" };
+
+/**
+ * A copy of the project with all code of the documents in it, as a reader would paste it.
+ *
+ * @param adapt Changes code to what this machine has.
+ */
+export function projectWithShownCode(adapt: (code: string) => string = (code) => code): ProjectCopy {
+  const copy = new ProjectCopy();
+  copy.write(COPIED.to, copy.read(COPIED.from).replace('provider: "http"', 'provider: "my_store"'));
+  for (const { target, text } of codeBlocks("file")) copy.write(target, adapt(`${text}\n`));
+  for (const { target, text } of codeBlocks("into")) {
+    if (target.endsWith(".ts")) copy.addTo(target, adapt(text));
+  }
+  return copy;
+}
+
 /** All entries of `procedures` that the documents show. */
 export function proceduresShown(): Record<string, Record<string, unknown>> {
   return Object.assign({}, ...settingsInto("procedures"));
 }
 
-/** All entries of `backends` that the documents show, each under a name of its own. */
-export function backendsShown(): Record<string, unknown>[] {
-  const entries = settingsInto("configuration").flatMap(({ backends }) =>
-    backends as Record<string, unknown>[]
-  );
-  return entries.map((entry, index) => ({ ...entry, name: `shown-${index}` }));
+/** All other keys of a configuration that the documents show; the backends each under a name of its own. */
+export function configurationShown(): Record<string, unknown> {
+  const shown = settingsInto("configuration");
+  const backends = shown.flatMap(({ backends = [] }) => backends as Record<string, unknown>[]);
+  const named = backends.map((entry, index) => ({ ...entry, name: `shown-${index}` }));
+  return Object.assign({}, ...shown, { backends: named });
 }
 
 function settingsInto(target: string): Record<string, unknown>[] {
