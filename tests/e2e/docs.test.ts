@@ -2,8 +2,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import {
-  backendsShown,
   codeBlocks,
+  configurationShown,
   proceduresShown,
   projectWithShownCode,
 } from "../support/document_code.ts";
@@ -98,12 +98,12 @@ Deno.test({
     await using node = new TestNode({
       program: copy.program,
       procedures: {},
-      env: { IVY_MQTT_PASSWORD: "secret" },
+      env: { IVY_MQTT_PASSWORD: "secret", PAGE_TOKEN: "secret" },
     });
 
     await t.step("the settings that it shows", async () => {
       node.configure((config) => {
-        Object.assign(config, { backends: backendsShown(), procedures: proceduresShown() });
+        Object.assign(config, configurationShown(), { procedures: proceduresShown() });
       });
       assertEquals((await node.ivy("config", "validate")).stderr, "");
     });

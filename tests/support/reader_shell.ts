@@ -17,9 +17,9 @@ export class ReaderShell implements AsyncDisposable {
     Deno.mkdirSync(join(this.#home, "bin"), { recursive: true });
     Deno.symlinkSync(Deno.execPath(), join(this.#home, "bin/deno"));
     this.#ivy = join(this.#home, "bin/ivy");
-    if (ivy.length === 1) Deno.symlinkSync(ivy[0], this.#ivy);
+    if (ivy.length === 1) Deno.copyFileSync(ivy[0], this.#ivy);
     else writeProgram(this.#ivy, `exec ${ivy.join(" ")} "$@"`);
-    Deno.symlinkSync(this.#ivy, join(copy.folder, "ivy")); // as if copied by scp
+    Deno.copyFileSync(this.#ivy, join(copy.folder, "ivy")); // as scp does
   }
 
   async run(command: string): Promise<{ success: boolean; text: string }> {
