@@ -1,5 +1,5 @@
 // Runs in: main thread.
-import { pause } from "../../shared/time.ts";
+import { pause, withLimit } from "../../shared/time.ts";
 import { HttpError, type HttpRequest, readRequest } from "./http_request.ts";
 import { type HttpResponse, textResponse, writeResponse } from "./http_response.ts";
 
@@ -8,11 +8,13 @@ export interface DoorLimits {
   connections: number;
   /** How long a request may take to arrive, in milliseconds. */
   requestMs: number;
+  /** How long it may take though others wait for its place, in milliseconds. */
+  graceMs: number;
   /** How long a reader may take for a piece of an answer, in milliseconds. */
   writeMs: number;
 }
 
-const LIMITS: DoorLimits = { connections: 64, requestMs: 10_000, writeMs: 30_000 };
+const LIMITS: DoorLimits = { connections: 100, requestMs: 10_000, graceMs: 200, writeMs: 30_000 };
 /** How long to wait when the system has no file descriptor left, in milliseconds. */
 const NO_DESCRIPTOR_MS = 1000;
 /** How much of a request that was refused is read on, so that its sender sees the answer. */
@@ -30,14 +32,17 @@ export interface HttpDoorOptions {
 
 /**
  * HTTP for people and machines that nobody trusts yet: one request per connection, few connections, each with a
- * deadline. When there are too many, the one goes that has waited longest without having got anything, so a crowd
- * that only holds connections open keeps nobody out. (`Deno.serve` limits neither number nor time.)
+ * deadline. When there are too many, the next one waits in the system's queue until the oldest that has not sent its
+ * request is over its grace, so a crowd that only holds connections open keeps nobody out for long. (`Deno.serve`
+ * limits neither number nor time.)
  */
 export class HttpDoor {
   #options: HttpDoorOptions;
   #limits: DoorLimits;
   #listener: Deno.TcpListener;
+  /** In the order in which they came. */
   #connections = new Set<Connection>();
+  #placeIsFree = Promise.withResolvers<void>();
   #isClosed = false;
   #work: Promise<void>;
 
@@ -65,6 +70,7 @@ export class HttpDoor {
     while (!this.#isClosed) {
       try {
         this.#open(await this.#listener.accept());
+        await this.#place();
       } catch {
         if (!this.#isClosed) await pause(NO_DESCRIPTOR_MS);
       }
@@ -72,26 +78,31 @@ export class HttpDoor {
   }
 
   #open(conn: Deno.TcpConn): void {
-    if (this.#connections.size >= this.#limits.connections) this.#makeRoom();
-    if (this.#connections.size >= this.#limits.connections) return conn.close();
     const connection = new Connection(conn, this.#limits);
     this.#connections.add(connection);
-    void connection.serve(this.#options).finally(() => this.#connections.delete(connection));
+    void connection.serve(this.#options).finally(() => {
+      this.#connections.delete(connection);
+      this.#placeIsFree.resolve();
+    });
   }
 
-  /** A set keeps the order in which the connections came. */
-  #makeRoom(): void {
-    for (const connection of this.#connections) {
-      if (connection.hasGot) continue;
-      this.#connections.delete(connection);
-      return connection.close();
+  /** Waits until there is a place for one more. */
+  async #place(): Promise<void> {
+    while (!this.#isClosed && this.#connections.size >= this.#limits.connections) {
+      this.#placeIsFree = Promise.withResolvers();
+      const oldest = [...this.#connections].find(({ isAsking }) => isAsking);
+      const waitMs = oldest === undefined ? this.#limits.writeMs : this.#limits.graceMs - oldest.ageMs;
+      if (waitMs <= 0) oldest?.close(); // its place is free as soon as its `serve` has noticed
+      await withLimit(this.#placeIsFree.promise, Math.max(waitMs, this.#limits.graceMs), undefined);
     }
   }
 }
 
 class Connection {
-  /** Some of its answer is written. */
-  hasGot = false;
+  /** Its request has not come yet, or not whole. */
+  isAsking = true;
+  #hasGot = false;
+  #openedMs = performance.now();
   #conn: Deno.TcpConn;
   #limits: DoorLimits;
   #deadline: ReturnType<typeof setTimeout> | undefined;
@@ -102,6 +113,10 @@ class Connection {
     this.#limits = limits;
   }
 
+  get ageMs(): number {
+    return performance.now() - this.#openedMs;
+  }
+
   async serve({ handle, onFailure }: HttpDoorOptions): Promise<void> {
     try {
       this.#allow(this.#limits.requestMs);
@@ -110,7 +125,7 @@ class Connection {
       if (this.#isClosed || isGone(error)) return;
       if (!(error instanceof HttpError)) onFailure(error);
       const answer = error instanceof HttpError ? error : new HttpError(500, "the node failed to answer");
-      if (!this.hasGot) await this.#refuse(answer).catch(() => {}); // its sender is gone
+      if (!this.#hasGot) await this.#refuse(answer).catch(() => {}); // its sender is gone
     } finally {
       clearTimeout(this.#deadline);
       this.close();
@@ -125,6 +140,7 @@ class Connection {
 
   async #answer(handle: HttpDoorOptions["handle"]): Promise<void> {
     const request = await readRequest(this.#conn);
+    this.isAsking = false;
     if (request === undefined) return;
     this.#allow(this.#limits.writeMs);
     const isHead = request.method === "HEAD";
@@ -133,7 +149,7 @@ class Connection {
 
   async #write(response: HttpResponse, isHead: boolean): Promise<void> {
     const onProgress = () => {
-      this.hasGot = true;
+      this.#hasGot = true;
       this.#allow(this.#limits.writeMs);
     };
     await writeResponse(this.#conn, response, { isHead, onProgress });

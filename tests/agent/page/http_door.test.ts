@@ -1,5 +1,5 @@
 // Runs in: tests.
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type DoorLimits, HttpDoor, type HttpDoorOptions } from "../../../src/agent/page/http_door.ts";
 import { textResponse } from "../../../src/agent/page/http_response.ts";
 import { parseAnswer, readAll, request, sendRaw } from "../../support/raw_http.ts";
@@ -80,7 +80,7 @@ Deno.test("slow-loris: a request that dribbles is cut off at its deadline, and c
 });
 
 Deno.test("a crowd that only holds connections open keeps nobody out, and uses few file descriptors", async () => {
-  await using test = new TestDoor({ connections: 10 });
+  await using test = new TestDoor({ connections: 10, graceMs: 20 });
   const before = openFiles();
   const crowd: Deno.TcpConn[] = [];
   for (let at = 0; at < 100; at++) {
@@ -91,7 +91,7 @@ Deno.test("a crowd that only holds connections open keeps nobody out, and uses f
   crowd.forEach((conn) => conn.close());
 });
 
-Deno.test("streams that flow stay when there are too many connections; the newest is turned away", async () => {
+Deno.test("streams that flow stay when there are too many connections; the newest waits for a place", async () => {
   const open: ReadableStreamDefaultController<Uint8Array>[] = [];
   const say = (text: string) =>
     open.forEach((controller) => controller.enqueue(new TextEncoder().encode(text)));
@@ -103,14 +103,15 @@ Deno.test("streams that flow stay when there are too many connections; the newes
     await conn.read(new Uint8Array(1000));
     return conn;
   }));
-  const turnedAway = await test.connect();
-  assertEquals(await readAll(turnedAway), "");
-  turnedAway.close();
+  const waiting = await test.connect();
+  await waiting.write(new TextEncoder().encode(request("/")));
   say("more");
-  for (const conn of streams) {
-    assertEquals(await conn.read(new Uint8Array(100)), 4);
-    conn.close();
-  }
+  for (const conn of streams) assertEquals(await conn.read(new Uint8Array(100)), 4);
+  assertEquals(open.length, 3);
+  open[0]!.close();
+  const head = new Uint8Array(1000);
+  assertStringIncludes(new TextDecoder().decode(head.subarray(0, (await waiting.read(head))!)), "200 OK");
+  for (const conn of [...streams, waiting]) conn.close();
 });
 
 Deno.test("a reader that takes nothing is cut off, and what it was to get is let go", async () => {
