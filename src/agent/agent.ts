@@ -2,6 +2,7 @@
 import type { ConfigStatus } from "../shared/message.ts";
 import { MessageSender } from "../shared/message_sender.ts";
 import type { StoredMessage } from "../shared/protocol.ts";
+import { sentenceOf } from "../shared/errors.ts";
 import { stateFields } from "../shared/state.ts";
 import { defaultTexts } from "../shared/state_fields.ts";
 import { withLimit } from "../shared/time.ts";
@@ -11,6 +12,7 @@ import { serveControl } from "./control_server.ts";
 import { readFailures } from "./failures_before.ts";
 import { removeOldLogs } from "./log_files.ts";
 import { type Logging, setUpLogging } from "./logging.ts";
+import { packOldLogs } from "./pack_logs.ts";
 import type { Parts } from "./parts.ts";
 import type { Paths } from "./paths.ts";
 import { NodePage } from "./page/node_page.ts";
@@ -396,7 +398,9 @@ export class Agent {
     const cleanUp = () => {
       const { config } = this.#loaded;
       const removed = removeOldLogs(paths.logs, config.storage.log_retention_days, Date.now());
-      if (removed.length > 0) this.#logging.logger("agent").info(`removed the logs of ${removed.join(", ")}`);
+      const log = this.#logging.logger("agent");
+      if (removed.length > 0) log.info(`removed the logs of ${removed.join(", ")}`);
+      void packOldLogs(paths.logs, Date.now()).catch((error) => log.warning(sentenceOf(error)));
     };
     cleanUp();
     this.#houseKeeping = setInterval(cleanUp, DAY_MS);

@@ -2,52 +2,73 @@
 import { join } from "@std/path";
 import { CommandError, EXIT, type ExitStatus } from "../agent/errors.ts";
 import { formatEntry, parseEntry } from "../agent/log_format.ts";
-import { logDays } from "../agent/log_files.ts";
+import { logDays, logParts } from "../agent/log_files.ts";
 import { pathsOf } from "../agent/paths.ts";
 import { didYouMean } from "../shared/nearest.ts";
-import { type Level, levelRank, LEVELS } from "../shared/message.ts";
+import { type Level, LEVELS } from "../shared/message.ts";
 import { utcDay } from "../shared/time.ts";
 import type { CommandContext } from "./command.ts";
-import type { Output } from "./output.ts";
-import { followedLines, linesOf } from "./text_lines.ts";
+import { blocksOf } from "./log_blocks.ts";
+import { createLogFilter, type LogWish } from "./log_filter.ts";
+import { followedLines } from "./text_lines.ts";
 import { parseTime } from "./time_words.ts";
-
-/** Which entries are wanted. */
-interface Filter {
-  level: Level;
-  sinceMs: number;
-  origin: string | undefined;
-}
 
 /** `ivy logs`: the log files of the root, filtered; works whether the agent runs or not. */
 export default async function logs({ out, root, flags }: CommandContext): Promise<ExitStatus> {
   const { logs: directory } = pathsOf(root);
-  const filter: Filter = {
+  const wish: LogWish = {
     level: parseLevel(flags["level"] as string | undefined),
     sinceMs: parseTime("since", flags["since"] as string | undefined, Date.now()) ?? 0,
     origin: flags["origin"] as string | undefined,
   };
-  const print = createPrinter(filter, out);
   const days = logDays(directory);
   if (days.length === 0) throw new CommandError(`there is no log in ${directory}; has Ivy ever run there?`);
-  const wanted = chooseDays(days, flags["date"] as string | undefined, filter.sinceMs);
-  for await (const line of chosenLines(directory, wanted, flags["follow"] === true)) {
-    print(line);
+  const wanted = chooseDays(days, flags["date"] as string | undefined, wish.sinceMs);
+  const pick = createLogFilter(wish);
+  const shown = flags["follow"] === true
+    ? followedText(directory, wanted, wish.sinceMs)
+    : textOf(directory, wanted, wish.sinceMs);
+  for await (const text of shown) {
+    const lines = pick(text);
+    if (lines !== "") out.print(out.colour ? paintEntries(lines) : lines.slice(0, -1));
     if (out.isClosed) break;
   }
   return EXIT.done;
 }
 
-/** The lines of some days, and, to follow, what is appended from now on, over midnight too, for ever. */
-async function* chosenLines(directory: string, days: string[], follow: boolean): AsyncGenerator<string> {
-  const newest = () => logDays(directory).at(-1)!;
-  const last = newest();
+/** The text of some days, in blocks of whole lines. */
+async function* textOf(
+  directory: string,
+  days: string[],
+  sinceMs: number,
+): AsyncGenerator<string, void, void> {
   for (const day of days) {
-    if (!follow || day !== last) yield* linesOf(join(directory, `${day}.log`));
+    for (const part of logParts(directory, day)) {
+      for await (const { text } of blocksOf(part, { sinceMs })) yield text;
+    }
   }
-  if (!follow) return;
-  const from = days.includes(last) ? "start" : "end";
-  yield* followedLines({ directory, currentFile: () => join(directory, `${newest()}.log`), from });
+}
+
+/** The same, and what is appended from now on, over midnight too, for ever. */
+async function* followedText(
+  directory: string,
+  days: string[],
+  sinceMs: number,
+): AsyncGenerator<string, void, void> {
+  const currentFile = () => join(directory, `${logDays(directory).at(-1)}.log`);
+  const path = currentFile();
+  const parts = days.flatMap((day) => logParts(directory, day));
+  let offset = 0;
+  for (const part of parts) {
+    const isLast = part.path !== path;
+    for await (const { text, endOffset } of blocksOf(part, { sinceMs, isLast })) {
+      if (!isLast) offset = endOffset;
+      yield text;
+    }
+  }
+  const isShown = parts.some((part) => part.path === path);
+  const from = isShown ? { path, offset } : "end";
+  for await (const line of followedLines({ directory, currentFile, from })) yield `${line}\n`;
 }
 
 /** Without any wish: today's. With --since: all days that may hold younger lines. */
@@ -60,19 +81,11 @@ function chooseDays(days: string[], date: string | undefined, sinceMs: number): 
   return days.slice(-1);
 }
 
-/** Prints the lines of wanted entries; a line of a details block goes with its entry. */
-function createPrinter(filter: Filter, out: Output): (line: string) => void {
-  let wanted = false;
-  return (line) => {
+function paintEntries(lines: string): string {
+  return lines.trimEnd().split("\n").map((line) => {
     const entry = parseEntry(line);
-    if (entry === undefined) {
-      if (wanted) out.print(line);
-      return;
-    }
-    wanted = levelRank(entry.level) >= levelRank(filter.level) && entry.timeMs >= filter.sinceMs &&
-      (filter.origin === undefined || filter.origin === entry.origin);
-    if (wanted) out.print(formatEntry({ ...entry, details: "" }, out.colour).trimEnd());
-  };
+    return entry === undefined ? line : formatEntry({ ...entry, details: "" }, true).trimEnd();
+  }).join("\n");
 }
 
 function parseLevel(text: string | undefined): Level {

@@ -1,20 +1,12 @@
 // Runs in: main thread.
 
-/** The lines of a file, without their ends. */
-export async function* linesOf(path: string): AsyncGenerator<string, void, void> {
-  using file = await Deno.open(path);
-  const splitter = createSplitter();
-  const buffer = new Uint8Array(65_536);
-  for (let size; (size = await file.read(buffer)) !== null;) yield* splitter(buffer.subarray(0, size));
-}
-
 export interface FollowOptions {
   /** The folder that the files lie in. */
   directory: string;
   /** Called whenever something in the folder changed. */
   currentFile: () => string;
-  /** Whether the lines that are there already count. */
-  from: "start" | "end";
+  /** Where to begin: at the current file's end, or at an offset of the file that was the current one a moment ago. */
+  from: "end" | { path: string; offset: number };
 }
 
 /** The lines of whichever file is the current one, as they are appended; moves on when another becomes it. */
@@ -22,8 +14,7 @@ export async function* followedLines(
   { directory, currentFile, from }: FollowOptions,
 ): AsyncGenerator<string, void, void> {
   using changes = Deno.watchFs(directory);
-  let path = currentFile();
-  let offset = from === "start" ? 0 : sizeOf(path);
+  let { path, offset } = from === "end" ? endOf(currentFile()) : from;
   let splitter = createSplitter();
   const readMore = function* () {
     for (const bytes of bytesAfter(path, offset)) {
@@ -31,16 +22,21 @@ export async function* followedLines(
       yield* splitter(bytes);
     }
   };
-  yield* readMore();
-  for await (const _change of changes) {
+  const catchUp = function* () {
     yield* readMore();
     const newest = currentFile();
-    if (newest === path) continue;
+    if (newest === path) return;
     path = newest;
     offset = 0;
     splitter = createSplitter();
     yield* readMore();
-  }
+  };
+  yield* catchUp();
+  for await (const _change of changes) yield* catchUp();
+}
+
+function endOf(path: string): { path: string; offset: number } {
+  return { path, offset: sizeOf(path) };
 }
 
 function* bytesAfter(path: string, offset: number): Generator<Uint8Array> {

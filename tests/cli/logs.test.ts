@@ -20,9 +20,10 @@ class LogFolder implements Disposable {
     Deno.mkdirSync(this.#logs, { recursive: true });
   }
 
-  add(timeMs: number, subject: string, level: Level = "INFO", origin = "pump", details = ""): void {
+  add(timeMs: number, subject: string, level: Level = "INFO", origin = "pump", details = ""): string {
     const path = join(this.#logs, `${utcDay(timeMs)}.log`);
     Deno.writeTextFileSync(path, formatEntry({ timeMs, subject, level, origin, details }), { append: true });
+    return path;
   }
 
   /** Subjects and details of what is shown. */
@@ -72,6 +73,19 @@ Deno.test("entries are chosen by time, over as many days as it takes", async () 
     "3 h ago",
     "1 h ago",
   ]);
+});
+
+Deno.test("rotated, compressed and plain parts of a day are one log", async () => {
+  using folder = new LogFolder();
+  const file = folder.add(NOON, "oldest");
+  Deno.renameSync(file, `${file}.2`);
+  new Deno.Command("gzip", { args: [`${file}.2`] }).outputSync();
+  folder.add(NOON + 1, "hot", "WARNING", "pump", "85 °C");
+  Deno.renameSync(file, `${file}.1`);
+  folder.add(NOON + 2, "newest");
+  assertEquals(await folder.show(), ["oldest", "hot", "    85 °C", "newest"]);
+  assertEquals(await folder.show({ level: "WARNING" }), ["hot", "    85 °C"]);
+  assertEquals(await folder.show({ since: new Date(NOON + 2).toISOString() }), ["newest"]);
 });
 
 Deno.test("what cannot be shown is told", async () => {

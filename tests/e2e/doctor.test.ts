@@ -24,7 +24,7 @@ interface Finding {
 /** What the doctor finds, by check. */
 async function examine(node: TestNode): Promise<Record<string, Finding>> {
   const { code, stdout, stderr } = await node.ivy("doctor", "--json");
-  assertEquals(stderr, "");
+  assertEquals(stderr.includes("ivy: "), false, stderr); // Deno 2.4 itself warns of a library's library
   const { well, checks } = JSON.parse(stdout) as { well: boolean; checks: Finding[] };
   const hasFault = checks.some(({ verdict }) => verdict === "fault");
   assertEquals([code, well], hasFault ? [1, false] : [0, true]);
@@ -216,6 +216,7 @@ Deno.test("ivy doctor --bundle: what a bug report needs, readable by nobody else
   await node.ivy("init");
   plantSecrets(node);
   const file = join(node.root, "report.tar.gz");
+  new Deno.Command("gzip", { args: [join(node.paths.logs, "2026-11-21.log")] }).outputSync();
   const { stderr } = await node.ivy("doctor", "--bundle", file);
   assertStringIncludes(stderr, `wrote ${file}`);
   assertEquals(Deno.statSync(file).mode! & 0o777, 0o600);

@@ -16,8 +16,10 @@ export class FakeOutput implements Output {
   onPrint: () => void = () => {};
 
   print(line = ""): void {
-    this.lines.push(line);
-    this.onPrint();
+    for (const part of line.split("\n")) {
+      this.lines.push(part);
+      this.onPrint();
+    }
   }
 
   write(text: string): void {

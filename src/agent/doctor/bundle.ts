@@ -79,7 +79,7 @@ async function collect(
     json("status.json", status ?? { running: false }),
     ...configFiles(paths, schemas),
     ...(journal === undefined ? [] : [{ name: "journal.txt", text: journal }]),
-    ...logFiles(paths.logs),
+    ...await logFiles(paths.logs),
   ];
 }
 
@@ -97,16 +97,30 @@ function configFiles(paths: Paths, schemas: AnnouncedSettings): TarFile[] {
 }
 
 /** The newest days first, until there is enough. */
-function logFiles(folder: string): TarFile[] {
+async function logFiles(folder: string): Promise<TarFile[]> {
   if (!exists(folder)) return [];
-  const names = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.endsWith(".log"));
+  const names = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) =>
+    /\.log(\.gz)?$/.test(name)
+  );
+  const files: TarFile[] = [];
   let leftBytes = MAX_LOG_BYTES;
-  return names.sort().reverse().flatMap((name) => {
-    if (leftBytes <= 0) return [];
-    const text = tailOf(join(folder, name), leftBytes);
+  for (const name of names.sort().reverse()) {
+    if (leftBytes <= 0) break;
+    const path = join(folder, name);
+    const text = name.endsWith(".gz") ? (await gunzipped(path)).slice(-leftBytes) : tailOf(path, leftBytes);
     leftBytes -= text.length;
-    return [{ name: `logs/${name}`, text }];
-  });
+    files.push({ name: `logs/${name.replace(/\.gz$/, "")}`, text });
+  }
+  return files;
+}
+
+async function gunzipped(path: string): Promise<string> {
+  try {
+    const { readable } = await Deno.open(path);
+    return await new Response(readable.pipeThrough(new DecompressionStream("gzip"))).text();
+  } catch (error) {
+    return `it is damaged: ${sentenceOf(error)}\n`;
+  }
 }
 
 function tailOf(path: string, maxBytes: number): string {
