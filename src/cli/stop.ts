@@ -10,7 +10,10 @@ const STOP_LIMIT_MS = 40_000;
 const PATIENCE_MS = 1500;
 
 /** `ivy stop`: ends the agent and waits until it has ended; fine when none runs. */
-export default async function stop({ out, root }: CommandContext): Promise<ExitStatus> {
+export default async function stop(
+  { out, root }: CommandContext,
+  limitMs = STOP_LIMIT_MS,
+): Promise<ExitStatus> {
   const { lockFile } = pathsOf(root);
   const pid = await runningPid(lockFile);
   if (pid === undefined) {
@@ -19,11 +22,11 @@ export default async function stop({ out, root }: CommandContext): Promise<ExitS
   }
   askToEnd(pid);
   const timer = setTimeout(() => out.note("ivy: waiting for the procedures to tear down…"), PATIENCE_MS);
-  const ended = await lockIsFree(lockFile, STOP_LIMIT_MS);
+  const ended = await lockIsFree(lockFile, limitMs);
   clearTimeout(timer);
   if (!ended) {
     throw new CommandError(
-      `PID ${pid} did not end within ${STOP_LIMIT_MS / 1000} s; end it with: kill -9 ${pid}`,
+      `PID ${pid} did not end within ${limitMs / 1000} s; end it with: kill -9 ${pid}`,
     );
   }
   out.print(`Ivy has stopped (PID ${pid})`);

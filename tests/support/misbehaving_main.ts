@@ -16,7 +16,7 @@ const parts: Parts = {
   procedures: { ...shipped, ...testProcedures },
   ...(store === undefined ? {} : {
     storeModule: stores[store]!,
-    storeWatchdogMs: Number(Deno.env.get("IVY_TEST_STORE_WATCHDOG_MS") ?? 1000),
+    storeWatchdogMs: Number(Deno.env.get("IVY_TEST_STORE_WATCHDOG_MS") ?? 2500),
   }),
   ...(stopGraceMs === undefined ? {} : { stopGraceMs: Number(stopGraceMs) }),
 };

@@ -35,9 +35,12 @@ async function strikeAll(lab: CrashLab, strikes: Strike[]): Promise<void> {
   const failed: string[] = [];
   let struck = 0;
   await sideBySide(strikes, SIDE_BY_SIDE, async (strike) => {
-    const { hasStruck, faults } = await lab.strike(strike);
-    if (hasStruck) struck++;
-    if (faults.length > 0) failed.push(`${describe(strike)}:\n  ${faults.join("\n  ")}`);
+    for (let attempt = 1, hasStruck = false; attempt <= 2 && !hasStruck; attempt++) { // syncs may merge, and calls fall away
+      const { hasStruck: isHit, faults } = await lab.strike(strike);
+      if (faults.length > 0) failed.push(`${describe(strike)}:\n  ${faults.join("\n  ")}`);
+      if (isHit) struck++;
+      hasStruck = isHit;
+    }
   });
   assertEquals(failed, [], failed.join("\n"));
   assert(struck >= 0.9 * strikes.length, `only ${struck} of ${strikes.length} calls were made`);
