@@ -11,8 +11,9 @@ Usage: deno task test [--nightly] [paths]
   --nightly   also the long runs
 
 Environment:
-  IVY_BINARY     a compiled binary that the tests in tests/e2e use instead of main.ts
-  IVY_COVERAGE   a folder for coverage profiles, to be read by deno coverage
+  IVY_BINARY       a compiled binary that the tests in tests/e2e use instead of main.ts
+  IVY_COVERAGE     a folder for coverage profiles, to be read by deno coverage
+  IVY_SCREENSHOTS  a folder for pictures of the status page
 
 Example: deno task test tests/store
 `;

@@ -102,10 +102,9 @@ export class Chart extends Component {
 
 function Readout({ point, clock }) {
   if ((point ?? null) === null) return "not measured";
-  const { timeMs, mean, min, max } = point;
+  const { timeMs, mean } = point;
   return html`
-    <span class="value">${formatNumber(mean)}</span>${" "}
-    ${min !== max && `from ${formatNumber(min)} to ${formatNumber(max)} `}
+    <span class="value">${formatNumber(mean)}</span>${spread(point)},${" "}
     <${Time} ms=${timeMs} clock=${clock} />
   `;
 }
@@ -113,7 +112,12 @@ function Readout({ point, clock }) {
 /** The same for who cannot see it. */
 function sentence(point, { nowMs, isUtc }) {
   if ((point ?? null) === null) return "not measured";
-  const { timeMs, mean, min, max } = point;
-  const spread = min === max ? "" : `, from ${formatNumber(min)} to ${formatNumber(max)}`;
-  return `${formatNumber(mean)}${spread}, ${isUtc ? formatUtc(timeMs) : formatRelative(timeMs, nowMs)}`;
+  const { timeMs, mean } = point;
+  return `${formatNumber(mean)}${spread(point)}, ${
+    isUtc ? formatUtc(timeMs) : formatRelative(timeMs, nowMs)
+  }`;
+}
+
+function spread({ min, max }) {
+  return min === max ? "" : `, from ${formatNumber(min)} to ${formatNumber(max)}`;
 }

@@ -33,7 +33,7 @@ function Revision({ entry: { revision, status, time_ms: timeMs, reason }, clock 
       <span class="number">${revision}</span>
       <${Badge} look=${LOOKS[status]} text=${status} />
       ${timeMs !== null && html`<${Time} ms=${timeMs} clock=${clock} />`}
-      ${reason !== null && html`<p class="error">${reason}</p>`}
+      ${reason !== null && html`<p class="fault">${reason}</p>`}
     </li>
   `;
 }

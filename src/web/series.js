@@ -48,7 +48,7 @@ export class Series {
   }
 
   get keys() {
-    return [...this.#points.keys()].sort();
+    return [...this.#points.keys()].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
   }
 
   /** Takes measurements in that have just been made. */

@@ -46,7 +46,7 @@ function workerFacts({ restarts, heap_bytes: heap, seconds_since_heartbeat: beat
 
 function LastError({ error, clock }) {
   if (error === null) return null;
-  return html`<p class="error">Last error <${Time} ms=${error.time_ms} clock=${clock} />: ${error.message}</p>`;
+  return html`<p class="fault">Last error <${Time} ms=${error.time_ms} clock=${clock} />: ${error.message}</p>`;
 }
 
 /** Where messages go. */

@@ -10,10 +10,10 @@ const PARTS: Record<string, () => Promise<BenchRow[]>> = {
   drain: async () => await (await import("./drain.ts")).benchDrain(),
   fleet: async () => await (await import("./fleet.ts")).benchFleet(),
   export: async () => await (await import("./export.ts")).benchExport(),
-  page_browser: async () => await (await import("./page_browser.ts")).benchPageBrowser(),
   logs: async () => await (await import("./logs.ts")).benchLogs(),
   update: async () => await (await import("./update.ts")).benchUpdate(),
   page: async () => await (await import("./page.ts")).benchPage(),
+  page_browser: async () => await (await import("./page_browser.ts")).benchPageBrowser(),
   wear: async () => await (await import("./wear.ts")).benchWear(),
 };
 

@@ -46,6 +46,14 @@ Deno.test("what is measured now joins what was loaded, in buckets as wide", () =
   assertEquals(series.keys, ["co2", "young"]);
 });
 
+Deno.test("keys are sorted as people count", () => {
+  assertEquals(seriesOf({ channel_10: [1], channel_9: [1], co2: [1] }).keys, [
+    "channel_9",
+    "channel_10",
+    "co2",
+  ]);
+});
+
 Deno.test("a series of one key takes only that one in", () => {
   const series = seriesOf({ co2: [1] }, { onlyKey: "co2" });
   series.add({ time_ms: MINUTE_MS, values: { co2: 2, load: 3 } });
