@@ -1,7 +1,7 @@
 // Runs in: main thread.
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import type { HealthJson, SeriesJson } from "./api.ts";
+import type { HealthJson, SeriesJson, StatusJson } from "./api.ts";
 import { type Events, MAX_LISTENERS } from "./events.ts";
 import { HttpError, type HttpRequest } from "./http_request.ts";
 import type { HttpResponse } from "./http_response.ts";
@@ -47,7 +47,8 @@ async function health(source: PageSource, request: HttpRequest): Promise<HttpRes
 
 async function metrics(source: PageSource, { headers }: HttpRequest): Promise<HttpResponse> {
   const isOpenMetrics = (headers.get("accept") ?? "").includes("application/openmetrics-text");
-  const text = source.redact(formatMetrics(nodeMetrics(await source.status()), isOpenMetrics));
+  const status = redactTexts(await source.status(), (text) => source.redact(text)) as StatusJson;
+  const text = formatMetrics(nodeMetrics(status), isOpenMetrics);
   return {
     status: 200,
     headers: { "content-type": isOpenMetrics ? OPENMETRICS_TYPE : PROMETHEUS_TYPE },

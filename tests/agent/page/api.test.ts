@@ -124,11 +124,11 @@ Deno.test("revisions: the one in use, then what became of others, newest first",
 Deno.test("no secret reaches the page, wherever it stands; numbers stay numbers", async () => {
   await using page = new FakePage();
   const { source } = page;
-  source.secrets = ["hunter22", 'with "quotes" \\', "7200"];
+  source.secrets = ["hunter22", 'with "quotes" \\', "7200", "1795"];
   source.shown = fakeStatus({
     config_damage: "hunter22",
     update: "fetching with hunter22",
-    procedures: { walk: fakeWorker({ last_error: { time_ms: 0, message: 'with "quotes" \\ inside' } }) },
+    procedures: { hunter22: fakeWorker({ last_error: { time_ms: 0, message: 'with "quotes" \\ inside' } }) },
   });
   source.fields = { note: JSON.stringify({ "hunter22": 'with "quotes" \\' }), seconds: "7200" };
   source.configuration = {
@@ -160,6 +160,7 @@ Deno.test("no secret reaches the page, wherever it stands; numbers stay numbers"
     assert(!text.includes("hunter22") && !text.includes("quotes"), text);
   }
   assertStringIncludes(shown.join(""), "•••");
+  assertStringIncludes(shown[1]!, "\nprocess_start_time_seconds 1795341600\n");
   assertEquals((await get(page, "/api/v1/state")).body.seconds, 7200);
   assertEquals(stream.of("points")[0]!.data.values, { "•••": 7200 });
 });
