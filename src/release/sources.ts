@@ -30,12 +30,14 @@ export function locator(
     case "gitlab": {
       const project = `${base(source.host)}/api/v4/projects/${encodeURIComponent(source.repository)}`;
       const credentials: Record<string, string> = token === null ? {} : { "private-token": token };
-      return plain(
-        version === null
-          ? `${project}/releases/permalink/latest/downloads`
-          : `${project}/packages/generic/ivy/${version}`,
-        credentials,
-      );
+      const folder = `${project}/packages/generic/ivy`;
+      if (version !== null) return plain(`${folder}/${version}`, credentials);
+      const remote = { url: `${project}/releases/permalink/latest`, headers: {}, credentials };
+      let newest: Promise<string> | undefined;
+      return async (name) => {
+        newest ??= receiveJson<{ tag_name?: unknown }>({ remote, pace, count }).then(versionOfTag);
+        return { url: `${folder}/${await newest}/${name}`, headers: {}, credentials };
+      };
     }
     case "github": {
       const { host, repository } = source;
@@ -65,9 +67,7 @@ function assets(
   };
   let list: Promise<GitHubRelease> | undefined;
   return async (name) => {
-    list ??= receiveSmall({ remote, pace, count }, MAX_LIST_BYTES).then((bytes) =>
-      JSON.parse(new TextDecoder().decode(bytes))
-    );
+    list ??= receiveJson({ remote, pace, count });
     const found = (await list).assets?.find((asset) => asset.name === name);
     if (found === undefined) throw new ReleaseError(`${remote.url} lists no ${name}`, { mayMend: true });
     if (new URL(found.url).origin !== new URL(api).origin) {
@@ -75,6 +75,28 @@ function assets(
     }
     return { url: found.url, headers: { accept: "application/octet-stream" }, credentials };
   };
+}
+
+/** @throws {ReleaseError} */
+async function receiveJson<T>(options: { remote: Remote; pace: Pace; count: Count }): Promise<T> {
+  const bytes = await receiveSmall(options, MAX_LIST_BYTES);
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes)) ?? {};
+  } catch (cause) {
+    throw new ReleaseError(`${options.remote.url} answers with something else than JSON`, {
+      mayMend: true,
+      cause,
+    });
+  }
+}
+
+function versionOfTag({ tag_name: tag }: { tag_name?: unknown }): string {
+  const [, version] = /^v?(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)$/.exec(String(tag)) ?? [];
+  if (version !== undefined) return version;
+  throw new ReleaseError(
+    `the newest release is called ${JSON.stringify(tag)}, which is no version such as v1.2.3`,
+    { mayMend: false },
+  );
 }
 
 function plain(folder: string, credentials: Record<string, string>): Locate {

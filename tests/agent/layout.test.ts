@@ -3,6 +3,7 @@ import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@
 import { dirname, join } from "@std/path";
 import { CommandError } from "../../src/agent/errors.ts";
 import { createDataFolder, createLayout } from "../../src/agent/layout.ts";
+import { LAUNCHER } from "../../src/agent/launcher.ts";
 import { pathsOf } from "../../src/agent/paths.ts";
 import { version } from "../../src/shared/version.ts";
 import { TestNode } from "../support/node.ts";
@@ -103,4 +104,20 @@ Deno.test("a binary on another file system is copied, and can be run", { ignore:
   const placed = join(node.paths.versionFolder, "ivy");
   assertEquals(Deno.statSync(placed).mode! & 0o777, 0o755);
   assertEquals(new TextDecoder().decode(new Deno.Command(placed).outputSync().stdout), "here\n");
+});
+
+Deno.test("while a version is on probation, the launcher that can go back stays; then it is replaced", async () => {
+  await using node = new TestNode();
+  const { paths } = node;
+  const binary = join(dirname(node.root), "binary");
+  Deno.writeTextFileSync(binary, "#!/bin/sh\n", { mode: 0o755 });
+  createDataFolder(paths);
+  createLayout(paths, binary);
+  Deno.writeTextFileSync(paths.launcher, "the launcher of the version before");
+  Deno.writeTextFileSync(paths.probation, `${version} 0.0.1 1 60 -\n`);
+  assertEquals(createLayout(paths, binary), []);
+  assertEquals(Deno.readTextFileSync(paths.launcher), "the launcher of the version before");
+  Deno.removeSync(paths.probation);
+  assertEquals(createLayout(paths, binary), [`created the launcher ${paths.launcher}`]);
+  assertEquals(Deno.readTextFileSync(paths.launcher), LAUNCHER);
 });

@@ -100,6 +100,36 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "while the new version tests its equipment, the old one lets go of it, and only of it, and only then",
+  ignore,
+  async fn() {
+    await using lab = await UpdateLab.open({ old: versions!.old });
+    const folder = join(lab.folder, "equipment");
+    Deno.mkdirSync(folder);
+    const config = JSON.parse(Deno.readTextFileSync(lab.configFile(OLD)));
+    config.procedures.holds_equipment = { enabled: true, folder };
+    Deno.writeTextFileSync(lab.configFile(OLD), JSON.stringify(config));
+    await lab.publish(versions!.next);
+    lab.supervise();
+    await lab.untilLog(/ ready: 2 procedures/);
+    assertEquals(Deno.readTextFileSync(join(folder, "equipment")), "held");
+    const { code, stderr } = await lab.ivy("update", NEW);
+    assertEquals(code, 0, stderr);
+    await lab.untilLog(/4\.5\.6 has proved itself/);
+    const steps = lab.log.matchAll(/ (testing 4|pausing \w+|resuming \w+|switching)/g);
+    assertEquals([...steps].map(([, step]) => step), [
+      "testing 4",
+      "pausing holds_equipment",
+      "resuming holds_equipment",
+      "switching",
+    ]);
+    assertEquals(Deno.readTextFileSync(join(folder, "equipment")), "held", "by the new version");
+    await lab.stop();
+    assertNoIdMissing(lab.messages());
+  },
+});
+
 const isNightly = Deno.env.get("IVY_NIGHTLY") === "1";
 const EARLY: [phase: string, line: RegExp, goesOn: boolean][] = [
   ["download", / updater +downloading 4/, false],

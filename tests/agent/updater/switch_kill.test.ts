@@ -106,3 +106,43 @@ for (const step of ["switch", "back", "rollback", "launch", "launch_back"] as co
     },
   });
 }
+
+const LAUNCHER_CALLS = ["write", "fsync", "renameat2", "unlinkat"];
+
+/** The launcher's start after a kill is killed as well, at each of its calls; then the power stays. */
+async function killedTwice(step: Step, first: { call: string; when: number }): Promise<void> {
+  for (const call of LAUNCHER_CALLS) {
+    for (let when = 1, goesOn = true; goesOn; when++) {
+      const root = rootBefore(step);
+      const where =
+        `${step}: killed at ${first.call} ${first.when}, then at ${call} ${when} of the next start`;
+      try {
+        await runTraced(programFor(step, root), pathsIn(root), { ...first, fault: "SIGKILL" });
+        const next = programFor("launch", root);
+        const { code, trace } = await runTraced(next, pathsIn(root), { call, when, fault: "SIGKILL" });
+        goesOn = code === 137 || / = \?$/m.test(trace); // a call that never returned
+        const ran = Array.from({ length: 4 }, () => startAgain(root));
+        for (const version of ran) assert(["1.2.3", "4.5.6"].includes(version), `${where}: ${ran}`);
+        assertEquals(Deno.readLinkSync(join(root, "current")), ran.at(-1), where);
+      } finally {
+        await Deno.remove(root, { recursive: true });
+      }
+    }
+  }
+}
+
+for (const step of ["switch", "back", "launch", "launch_back"] as const) {
+  Deno.test({
+    name: `killed twice in a row (${step}, then the next start), the launcher starts a whole version`,
+    ignore: ignore || !isNightly,
+    async fn() {
+      const root = rootBefore(step);
+      const { trace } = await runTraced(programFor(step, root), pathsIn(root));
+      await Deno.remove(root, { recursive: true });
+      for (const [call, count] of countCalls(trace)) {
+        if (!CALLS.includes(call) || call === "openat") continue;
+        for (let when = 1; when <= count; when++) await killedTwice(step, { call, when });
+      }
+    },
+  });
+}

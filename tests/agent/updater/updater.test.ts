@@ -12,6 +12,8 @@ import { createLogger } from "../../../src/shared/logger.ts";
 import { SIGNATURES_NAME, SUMS_NAME } from "../../../src/shared/release.ts";
 import { createKeys, signBytes } from "../../../src/shared/signatures.ts";
 import { version as running } from "../../../src/shared/version.ts";
+import { mayMount, SmallDisk } from "../../support/small_disk.ts";
+import { until } from "../../support/until.ts";
 import { ReleaseServer } from "../../support/release_server.ts";
 
 const NEW = "4.5.6";
@@ -26,13 +28,17 @@ function script(then = "exit 0"): string {
 /** An updater on a root of its own, whose releases are shell scripts. */
 class Lab implements AsyncDisposable {
   readonly folder = Deno.makeTempDirSync({ prefix: "ivy-updater-" });
-  readonly paths = pathsOf(join(this.folder, "root"));
+  readonly paths;
   readonly log: string[] = [];
   readonly restarts: string[] = [];
   readonly server = new ReleaseServer({ folder: join(this.folder, "web") });
   updater: Updater;
 
-  constructor(change: (updater: Record<string, unknown>) => Record<string, unknown> | null = (same) => same) {
+  constructor(
+    change: (updater: Record<string, unknown>) => Record<string, unknown> | null = (same) => same,
+    root?: string,
+  ) {
+    this.paths = pathsOf(root ?? join(this.folder, "root"));
     const raw = JSON.parse(template);
     raw.general.software_version = running;
     raw.updater = change({
@@ -237,4 +243,35 @@ Deno.test("by the control API: check, and back to the version before", async () 
     version: NEW,
   });
   assertEquals(lab.restarts, [`back to Ivy ${NEW}, as asked for`]);
+});
+
+Deno.test("a fleet does not come at once: a wish from afar waits for a while, a person does not", async () => {
+  await using lab = new Lab((updater) => ({ ...updater, jitter_seconds: 86_400 }));
+  await lab.publish(script(`[ "$1" = test ] && exit 1; exit 0`));
+  const wish = { version: NEW, config: {}, revision: 5 };
+  const waiting = lab.updater.upgrade(wish);
+  await until("it waits", () => /^waiting up to 86400 s/.test(lab.updater.phase));
+  assertEquals(lab.server.served, [], "nothing is asked for meanwhile");
+  lab.updater.stop();
+  assertEquals(await waiting, { kind: "interrupted" });
+
+  await using short = new Lab((updater) => ({ ...updater, jitter_seconds: 1 }));
+  await short.publish(script(`[ "$1" = test ] && exit 1; exit 0`));
+  assertEquals((await short.updater.upgrade(wish)).kind, "rejected");
+  await short.ask(NEW);
+  assertEquals(short.log.filter((line) => line.startsWith("waiting")).length, 1, "a person does not wait");
+});
+
+Deno.test({
+  name: "an update that the disk has no room for is not even begun, and tried again later",
+  ignore: !mayMount(),
+  async fn() {
+    using disk = new SmallDisk(3_000_000);
+    await using lab = new Lab(undefined, join(disk.path, "root"));
+    await lab.publish(`${script()}#${"x".repeat(2_000_000)}\n`);
+    const [last] = (await lab.ask(NEW)).slice(-1) as { outcome: { kind: string; reason: string } }[];
+    assertEquals(last!.outcome.kind, "postponed");
+    assertMatch(last!.outcome.reason, /^the disk has [\d.]+ MB free, and the update needs 4\.0 MB$/);
+    assertEquals(lab.server.served.map(({ path }) => path.split("/")[1]), [SUMS_NAME, SIGNATURES_NAME]);
+  },
 });
