@@ -8,6 +8,7 @@ export function codeBlocks(role: "file" | "into" | "part-of"): Block[] {
   return DOCUMENTS.flatMap((document) => {
     const own = blocksOf(document).filter((block) => block.role === role);
     return own.map((block) => {
+      if (block.target === "configuration") return block;
       const versions = own.filter((other) =>
         other.target === block.target && nameOf(other) === nameOf(block)
       );
