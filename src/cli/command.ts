@@ -3,6 +3,25 @@ import type { Parts } from "../agent/parts.ts";
 import type { ExitStatus } from "../agent/errors.ts";
 import type { Output } from "./output.ts";
 
+/** What the shell may put where the cursor is. */
+export interface Completion {
+  words?: readonly string[];
+  /** What is looked up on the node. */
+  values?: readonly NodeValues[];
+  /** Names of files or folders, or of this machine's users, which the shell knows itself. */
+  shell?: "file" | "folder" | "user";
+}
+
+/** What a node has that a command line may name. */
+export type NodeValues =
+  | "procedures"
+  | "backends"
+  | "versions"
+  | "state_paths"
+  | "config_paths"
+  | "origins"
+  | "days";
+
 /** A flag of a command. */
 export interface Flag {
   /** Without the dashes. */
@@ -12,7 +31,12 @@ export interface Flag {
   /** What stands for the value in the help, for example `DIR`; undefined = the flag has no value. */
   value?: string;
   summary: string;
+  /** What may stand for the value. */
+  completes?: Completion;
 }
+
+export const JSON_FLAG: Flag = { name: "json", summary: "print the facts as JSON" };
+export const FILE: Completion = { shell: "file" };
 
 /** One row of the table of commands: feeds the parser, the help, the completions and "did you mean". */
 export interface Command {
@@ -25,6 +49,8 @@ export interface Command {
   words?: readonly string[];
   /** How many positional arguments may stand at most; default 0. */
   maxArgs?: number;
+  /** What may stand next, after these positional arguments; default: {@link words} as the first. */
+  completes?: (args: string[]) => Completion | undefined;
   flags?: readonly Flag[];
   /** Lines to type, each with what it does. */
   examples: readonly (readonly [line: string, what: string])[];

@@ -1,85 +1,79 @@
 // Runs in: main thread.
 import { EXIT, type ExitStatus } from "../agent/errors.ts";
-import type { Command, CommandContext } from "./command.ts";
-import { GLOBAL_FLAGS } from "./commands.ts";
+import type { CommandContext } from "./command.ts";
+import { offerFor } from "./completion_words.ts";
 
-/** `ivy completions bash|zsh|fish`: made from the table of commands. */
-export default function completions({ args: [shell], out, commands }: CommandContext): Promise<ExitStatus> {
-  const script = shell === "fish"
-    ? fishScript(commands)
-    : shell === "zsh"
-    ? zshScript(commands)
-    : bashScript(commands);
-  out.print(script);
-  return Promise.resolve(EXIT.done);
+/**
+ * `ivy completions bash|zsh|fish`: a script that asks `ivy completions SHELL -- WORDS…` at each Tab, so that it never
+ * grows old. The answer: a line per word, with its summary after a tab; first `:file`, `:folder` or `:user` where the
+ * shell is to offer these itself.
+ */
+export default async function completions(context: CommandContext): Promise<ExitStatus> {
+  const { args: [shell, ...words], out } = context;
+  if (words.length > 0) {
+    const { candidates, shell: own } = await offerFor(words, context);
+    if (own !== undefined) out.print(`:${own}`);
+    for (const { word, summary } of candidates) {
+      out.print(summary === undefined ? word : `${word}\t${summary}`);
+    }
+    return EXIT.done;
+  }
+  out.print(shell === "fish" ? FISH : shell === "zsh" ? ZSH : BASH);
+  return EXIT.done;
 }
 
-/** What may follow a command's name. */
-function wordsAfter({ name, words = [], flags = [] }: Command, commands: readonly Command[]): string {
-  const first = name === "help" ? commands.map((command) => command.name) : words;
-  return [...first, ...[...flags, ...GLOBAL_FLAGS].map((flag) => `--${flag.name}`)].join(" ");
-}
-
-function bashScript(commands: readonly Command[]): string {
-  const cases = commands.map((command) => `    ${command.name}) words="${wordsAfter(command, commands)}" ;;`);
-  return `# bash completion for ivy
+const BASH = `# bash completion for ivy
 _ivy() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" words
-  case "$previous" in
-    --root) COMPREPLY=($(compgen -d -- "$current")); return ;;
-    --config|validate) COMPREPLY=($(compgen -f -- "$current")); return ;;
-  esac
-  case "\${COMP_WORDS[1]}" in
-${cases.join("\n")}
-    *) words="" ;;
-  esac
-  [ "$COMP_CWORD" -eq 1 ] && words="${commands.map(({ name }) => name).join(" ")}"
-  COMPREPLY=($(compgen -W "$words" -- "$current"))
+  local current="\${COMP_WORDS[COMP_CWORD]}" program="\${COMP_WORDS[0]/#\\~/$HOME}" line own=()
+  COMPREPLY=()
+  while IFS= read -r line; do
+    case "$line" in
+      :file) mapfile -t own < <(compgen -f -- "$current"); compopt -o filenames 2>/dev/null ;;
+      :folder) mapfile -t own < <(compgen -d -- "$current"); compopt -o filenames 2>/dev/null ;;
+      :user) mapfile -t own < <(compgen -u -- "$current") ;;
+      *) COMPREPLY+=("\${line%%$'\\t'*}") ;;
+    esac
+  done < <("$program" completions bash -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+  COMPREPLY+=("\${own[@]}")
 }
 complete -F _ivy ivy`;
-}
 
-function zshScript(commands: readonly Command[]): string {
-  const names = commands.map(({ name, summary }) => `    '${name}:${quote(summary)}'`);
-  const cases = commands.map((command) =>
-    `    ${command.name}) compadd -- ${wordsAfter(command, commands)} ;;`
-  );
-  return `#compdef ivy
+const ZSH = `#compdef ivy
 _ivy() {
-  local -a commands
-  commands=(
-${names.join("\n")}
-  )
-  if (( CURRENT == 2 )); then
-    _describe 'command' commands
-    return
-  fi
-  if [[ "\${words[CURRENT-1]}" == --root ]]; then
-    _files -/
-    return
-  fi
-  case "\${words[2]}" in
-${cases.join("\n")}
-  esac
+  local line word program="\${words[1]/#\\~/$HOME}"
+  local -a found shown
+  for line in "\${(@f)$("$program" completions zsh -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}"; do
+    case "$line" in
+      :file) _files ;;
+      :folder) _files -/ ;;
+      :user) _users ;;
+      ?*)
+        word="\${line%%$'\\t'*}"
+        found+=("$word")
+        shown+=("\${word}\${line#"$word"}")
+        ;;
+    esac
+  done
+  shown=("\${(@)shown//$'\\t'/  -- }")
+  (( \${#found} )) && compadd -l -d shown -a found
 }
 compdef _ivy ivy`;
-}
 
-function fishScript(commands: readonly Command[]): string {
-  const lines = commands.flatMap((command) => {
-    const inside = `complete -c ivy -n '__fish_seen_subcommand_from ${command.name}'`;
-    const flags = [...command.flags ?? [], ...GLOBAL_FLAGS];
-    return [
-      `complete -c ivy -n __fish_use_subcommand -f -a ${command.name} -d '${quote(command.summary)}'`,
-      ...(command.words ?? []).map((word) => `${inside} -f -a ${word}`),
-      ...flags.map((flag) =>
-        `${inside} -l ${flag.name}${flag.value ? " -r" : ""} -d '${quote(flag.summary)}'`
-      ),
-    ];
-  });
-  return ["# fish completion for ivy", ...lines].join("\n");
-}
-
-function quote(text: string): string {
-  return text.replaceAll("'", "").replaceAll(":", " -");
-}
+const FISH = `# fish completion for ivy
+function __ivy_words
+    set -l words (commandline -opc)
+    set -l current (commandline -ct)
+    for line in (eval (string escape -- (string replace -r '^~' $HOME -- $words[1])) completions fish -- (string escape -- $words[2..-1]) (string escape -- "$current") 2>/dev/null)
+        switch $line
+            case :file
+                __fish_complete_path $current
+            case :folder
+                __fish_complete_directories $current
+            case :user
+                __fish_complete_users
+            case '*'
+                echo $line
+        end
+    end
+end
+complete -c ivy -f -a '(__ivy_words)'`;

@@ -4,14 +4,15 @@ import { ConfigError, readRawConfig, redactConfig, wholeSchema } from "../agent/
 import { CommandError, EXIT, type ExitStatus } from "../agent/errors.ts";
 import { pathsOf } from "../agent/paths.ts";
 import type { CommandContext } from "./command.ts";
+import { valueAt } from "./state_path.ts";
 
-/** `ivy config validate [FILE] | show | schema` */
+/** `ivy config validate [FILE] | show [PATH] | schema` */
 export default async function config(context: CommandContext): Promise<ExitStatus> {
   const [action, file] = context.args;
   const paths = pathsOf(context.root);
   const { procedures, backends } = await context.parts();
   const options = { procedures, backends, paths, environment: context.environment };
-  if (file !== undefined && action !== "validate") {
+  if (file !== undefined && action === "schema") {
     throw new CommandError(
       `config ${action}: "${file}" is one word too many; see: ivy help config`,
       EXIT.wrongUsage,
@@ -21,12 +22,19 @@ export default async function config(context: CommandContext): Promise<ExitStatu
     case "validate":
       return await validate(file ?? paths.configFile, context, options);
     case "show":
-      context.out.json(redactConfig(readRawConfig(paths.configFile), await describeWorkers(options)));
-      return EXIT.done;
+      return show(redactConfig(readRawConfig(paths.configFile), await describeWorkers(options)), context);
     default:
       context.out.json(wholeSchema(await describeWorkers(options)));
       return EXIT.done;
   }
+}
+
+/** The whole, or what is at a path: a text as it is, anything else as JSON. */
+function show(config: unknown, { out, args: [, path], flags }: CommandContext): ExitStatus {
+  const value = valueAt(config, path, "the configuration");
+  if (typeof value === "string" && flags["json"] !== true) out.print(value);
+  else out.json(value);
+  return EXIT.done;
 }
 
 async function validate(

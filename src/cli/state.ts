@@ -20,7 +20,7 @@ export default async function state({ out, root, args, flags }: CommandContext):
   if (second !== undefined) {
     throw new CommandError(`state: "${second}" is one word too many; see: ivy help state`, EXIT.wrongUsage);
   }
-  const found = await readLive(paths) ?? await readSnapshot(paths);
+  const found = await readState(paths);
   const value = valueAt(found.state, first);
   if (json) out.json({ live: found.live, age_seconds: found.ageSeconds, path: first ?? null, value });
   else {
@@ -30,11 +30,20 @@ export default async function state({ out, root, args, flags }: CommandContext):
   return EXIT.done;
 }
 
-interface FoundState {
+export interface FoundState {
   live: boolean;
   /** How long ago it was saved; null when it is live, or not known. */
   ageSeconds: number | null;
   state: Record<string, unknown>;
+}
+
+/**
+ * The shared state: live, else as it was saved last.
+ *
+ * @throws {CommandError} when there is neither.
+ */
+export async function readState(paths: Paths): Promise<FoundState> {
+  return await readLive(paths) ?? await readSnapshot(paths);
 }
 
 async function readLive({ socket }: Paths): Promise<FoundState | undefined> {

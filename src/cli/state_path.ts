@@ -4,20 +4,21 @@ import { formatPath } from "../shared/faults.ts";
 import { didYouMean } from "../shared/nearest.ts";
 import { alignColumns, paint } from "./output.ts";
 
-/** A place in the state and what is there, as text. */
+/** A place in the state or the configuration and what is there, as text. */
 export type Leaf = [path: string, text: string];
 
 /**
  * The value at a path such as `system.load_5m` or `readings[0]`; the whole without one.
  *
+ * @param name Names the whole in the error.
  * @throws {CommandError} when there is nothing at the path.
  */
-export function valueAt(whole: unknown, path: string | undefined): unknown {
+export function valueAt(whole: unknown, path: string | undefined, name = "the state"): unknown {
   const keys = (path ?? "").split(/[.[\]]+/).filter((key) => key !== "");
   return keys.reduce((value, key, index) => {
     const known = keysOf(value);
     if (known.includes(key)) return (value as Record<string, unknown>)[key];
-    const place = index === 0 ? "the state" : formatPath(keys.slice(0, index));
+    const place = index === 0 ? name : formatPath(keys.slice(0, index));
     throw new CommandError(`${place} has no "${key}"${describeContent(value, key, known)}`);
   }, whole);
 }

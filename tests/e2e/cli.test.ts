@@ -35,7 +35,10 @@ const WRONG: { line: string; sentence: string }[] = [
     sentence:
       'config: expected validate, show, schema, not "shwo" (did you mean "show"?); see: ivy help config',
   },
-  { line: "config show file", sentence: 'config show: "file" is one word too many; see: ivy help config' },
+  {
+    line: "config schema file",
+    sentence: 'config schema: "file" is one word too many; see: ivy help config',
+  },
   { line: "completions ksh", sentence: 'completions: expected bash, zsh, fish, not "ksh" (did you mean' },
 ];
 

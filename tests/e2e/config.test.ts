@@ -31,6 +31,16 @@ Deno.test("ivy config: a valid file is shown, described and found valid", async 
     assertEquals(JSON.parse(stdout), JSON.parse(Deno.readTextFileSync(node.paths.configFile)));
   });
 
+  await t.step("show a part: a text as it is, anything else as JSON; what is not there is told", async () => {
+    const { stdout: level } = await node.ivy("config", "show", "logging_verbosity.file_archive");
+    assertEquals(level, "DEBUG\n");
+    const { stdout: part } = await node.ivy("config", "show", "logging_verbosity");
+    assertEquals(JSON.parse(part).file_archive, "DEBUG");
+    const { code, stderr } = await node.ivy("config", "show", "genral");
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, 'the configuration has no "genral" (did you mean "general"?)');
+  });
+
   await t.step("schema: has what the procedures themselves say of their settings", async () => {
     const schema = JSON.parse((await node.ivy("config", "schema")).stdout);
     const { properties, required, additionalProperties } =
