@@ -1,6 +1,7 @@
 // Runs in: release worker.
 import { pause } from "../shared/time.ts";
 import { ReleaseError } from "./errors.ts";
+import { letGo } from "./files.ts";
 import { type Remote, request } from "./http.ts";
 
 /** How patiently and how fast files are fetched. */
@@ -60,6 +61,7 @@ export async function receive(
       windowBytes += piece.length;
       count(piece.length);
       await take(piece);
+      letGo(piece);
       if (pace.maxKbitS !== null) await pause(startMs + came * 8 / pace.maxKbitS - performance.now());
     }
   } catch (error) {

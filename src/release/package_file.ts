@@ -11,7 +11,7 @@ import type { PackageOffer } from "../shared/protocol.ts";
 import { MAX_SUMS_BYTES, type ReleaseFile } from "../shared/release.ts";
 import { pause } from "../shared/time.ts";
 import { ReleaseError } from "./errors.ts";
-import { blocksOf, digestOf, removeIfThere, sizeOf, writeAll } from "./files.ts";
+import { blocksOf, digestOf, letGo, removeIfThere, sizeOf, writeAll } from "./files.ts";
 import type { Count, Pace } from "./incoming.ts";
 import { PackagePort } from "./package_port.ts";
 
@@ -132,8 +132,9 @@ export class PackageFile {
         });
       }
       count(bytes.length);
-      await writeAll(target, bytes);
       have += bytes.length;
+      await writeAll(target, bytes);
+      letGo(bytes);
       if (maxKbitS !== null) await pause(startMs + (have - start) * 8 / maxKbitS - performance.now());
     }
     await target.sync();

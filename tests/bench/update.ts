@@ -3,7 +3,10 @@ import { dirname, fromFileUrl, join } from "@std/path";
 import { hashBlocks } from "../../src/build/release.ts";
 import { filesBelow } from "../../src/build/files.ts";
 import { parseEntry } from "../../src/agent/log_format.ts";
+import { cpuUsage } from "node:process";
 import { compiledIvy } from "../support/binary.ts";
+import type { StoredLine } from "../support/messages.ts";
+import { ReleaseLab } from "../support/release_lab.ts";
 import { NEW, OLD, twoVersions, UpdateLab } from "../support/update_lab.ts";
 import type { BenchRow } from "./row.ts";
 
@@ -21,11 +24,17 @@ export async function benchUpdate(): Promise<BenchRow[]> {
   const edited = await compileEdited();
   const plain = await compiledIvy({ version: OLD });
   return [
-    ...await benchTransfer("a first install, or a new Deno", { old, next, ranges: false }),
+    await benchWire("a first install", { next }),
+    await benchWire("another Deno (from 2.4.2 to this one, for which `deno` itself stands)", {
+      old,
+      next: Deno.execPath(),
+    }),
+    ...await benchTransfer("a server without ranges", { old, next, ranges: false }),
     ...await benchTransfer("another version number", { old, next }),
     ...await benchTransfer("ten lines of TypeScript and another version number", {
       old: plain,
       next: edited,
+      isPlain: true,
     }),
     await benchHashing(),
   ];
@@ -57,14 +66,34 @@ async function copyPart(from: string, to: string): Promise<void> {
   for await (const file of filesBelow(from)) await copyPart(file, join(to, file.slice(from.length)));
 }
 
+/** What the release worker fetches of a release, on a node that has `old` or nothing. */
+async function benchWire(what: string, { old, next }: { old?: string; next: string }): Promise<BenchRow> {
+  await using lab = await ReleaseLab.open(await Deno.readFile(next));
+  if (old !== undefined) await Deno.symlink(old, join(lab.staging, "base"));
+  const { wireBytes, how } = await lab.fetch();
+  return {
+    name: `bytes over the network, ${what} (${how})`,
+    value: wireBytes / 1000,
+    unit: "kB",
+    limit: Deno.statSync(next).size / 1000,
+    limitName: "binary",
+  };
+}
+
 async function benchTransfer(
   what: string,
-  { old, next, ranges = true }: { old: string; next: string; ranges?: boolean },
+  { old, next, ranges = true, isPlain = false }: {
+    old: string;
+    next: string;
+    ranges?: boolean;
+    isPlain?: boolean;
+  },
 ): Promise<BenchRow[]> {
   await using lab = await UpdateLab.open({
     old,
     server: { ranges },
     configure: (config) => {
+      if (!isPlain) return; // the metronome, four times a second
       config.procedures = { system_checks: { enabled: true, seconds_between_checks: 1 } };
     },
   });
@@ -100,7 +129,25 @@ async function benchTransfer(
       met: peak - beforeBytes <= 40e6,
     },
     switchOver(lab.log),
+    measurementGap(lab.messages(), isPlain ? 1 : 0.25),
   ];
+}
+
+/** The longest time between two measurements, beside the time that is wanted between them. */
+function measurementGap(messages: StoredLine[], intervalSeconds: number): BenchRow {
+  const times = messages.filter(({ message_body: { variant } }) => variant === "data")
+    .map(({ timestamp }) => timestamp);
+  const gaps = times.slice(1).map((time, index) => time - times[index]!);
+  const value = Math.max(...gaps);
+  return {
+    name: "longest time between two measurements, over the switch",
+    value,
+    unit: "s",
+    limit: intervalSeconds,
+    limitName: "interval",
+    goal: "≤ 5 s",
+    met: value <= 5,
+  };
 }
 
 function switchOver(log: string): BenchRow {
@@ -126,9 +173,14 @@ async function benchHashing(): Promise<BenchRow> {
   const file = await Deno.makeTempFile();
   try {
     await Deno.writeFile(file, new Uint8Array(HASHED_BYTES));
-    const startMs = performance.now();
+    const before = cpuUsage();
     await hashBlocks(file);
-    return { name: "hashing the blocks of 100 MB", value: (performance.now() - startMs) / 1000, unit: "s" };
+    const { user, system } = cpuUsage(before);
+    return {
+      name: "hashing a binary of 100 MB and its blocks, on one core",
+      value: (user + system) / 1e6,
+      unit: "s of processor time",
+    };
   } finally {
     await Deno.remove(file);
   }
