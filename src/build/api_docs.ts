@@ -21,7 +21,6 @@ export const API = [
 ];
 
 const PROJECT = fromFileUrl(new URL("../../", import.meta.url));
-const FOLDER = "dist/docs";
 
 /** Types of zod are documented by zod; Deno counts them as private to us. */
 const OF_ZOD = /references private type '(Zod\w+|output)'/;
@@ -40,35 +39,49 @@ export async function lintDocs(modules: string[]): Promise<string[]> {
   return findings.filter((finding) => !OF_ZOD.test(finding)).map((finding) => finding.trim());
 }
 
+/** Where the pages go, and of what. */
+export interface DocsOptions {
+  modules?: string[];
+  folder?: string;
+}
+
 /**
- * Writes the pages; `index.html` is the first.
+ * Does what the command line says.
  *
+ * @returns whether all is documented
  * @throws {Error} with what Deno said
  */
-export async function writePages(folder: string): Promise<void> {
+export async function makeDocs(
+  args: string[],
+  say: (line: string) => void,
+  { modules = API, folder = `${PROJECT}dist/docs` }: DocsOptions = {},
+): Promise<boolean> {
+  if (args.includes("--help")) {
+    say(HELP.trimEnd());
+    return true;
+  }
+  const findings = await lintDocs(modules);
+  for (const finding of findings) say(`${finding}\n`);
+  if (findings.length > 0) {
+    say(`${findings.length} public symbols are not documented as they should be`);
+    return false;
+  }
+  if (args.includes("--check")) return true;
+  await writePages(modules, folder);
+  say(`${folder}/index.html`);
+  return true;
+}
+
+async function writePages(modules: string[], folder: string): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
   const result = await runCommand(
-    [Deno.execPath(), "doc", "--quiet", "--html", "--name=Ivy", `--output=${folder}`, ...API],
+    [Deno.execPath(), "doc", "--quiet", "--html", "--name=Ivy", `--output=${folder}`, ...modules],
     { cwd: PROJECT },
   );
   if (!result.success) throw new Error(complaint(result));
 }
 
-async function main(): Promise<void> {
-  if (Deno.args.includes("--help")) return say(HELP.trimEnd());
-  const findings = await lintDocs(API);
-  for (const finding of findings) say(`${finding}\n`);
-  if (findings.length > 0) {
-    say(`${findings.length} public symbols are not documented as they should be`);
-    Deno.exitCode = 1;
-  } else if (!Deno.args.includes("--check")) {
-    await writePages(`${PROJECT}${FOLDER}`);
-    say(`${FOLDER}/index.html`);
-  }
+if (import.meta.main) {
+  const say = (line: string) => void Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
+  if (!await makeDocs(Deno.args, say)) Deno.exitCode = 1;
 }
-
-function say(line: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
-}
-
-if (import.meta.main) await main();

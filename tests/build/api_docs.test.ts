@@ -1,18 +1,34 @@
 // Runs in: tests.
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { API, lintDocs, writePages } from "../../src/build/api_docs.ts";
+import { makeDocs } from "../../src/build/api_docs.ts";
 
-Deno.test("all that procedures, backends and registries import is documented, with explicit types", async () => {
-  assertEquals(await lintDocs(API), [], "see: deno task docs --check");
-});
+/** Does what `deno task docs` does, and keeps what it says. */
+async function docs(args: string[], options: Parameters<typeof makeDocs>[2] = {}) {
+  const lines: string[] = [];
+  const isComplete = await makeDocs(args, (line) => lines.push(line), options);
+  return { isComplete, text: lines.join("\n") };
+}
 
-Deno.test("a symbol without a comment and a type that cannot be imported are found; zod's types are not meant", async () => {
+async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "ivy-docs-" });
   try {
-    const file = join(folder, "planted.ts");
+    await use(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("all that procedures, backends and registries import is documented, with explicit types", async () => {
+  const { isComplete, text } = await docs(["--check"]);
+  assert(isComplete, text);
+});
+
+Deno.test("a symbol without a comment and a type that cannot be imported are found; zod's types are not meant", () =>
+  inFolder(async (folder) => {
+    const planted = join(folder, "planted.ts");
     await Deno.writeTextFile(
-      file,
+      planted,
       `import type { ZodType } from "npm:zod@4.6.7";
 type Hidden = 1;
 export const bare: number = 1;
@@ -22,20 +38,18 @@ export type Shown = Hidden;
 export type Schema = ZodType;
 `,
     );
-    const findings = (await lintDocs([file])).map((finding) => /^error\[(.*)\].*/.exec(finding)?.[1]);
-    assertEquals(findings.sort(), ["missing-jsdoc", "private-type-ref"]);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
+    const { isComplete, text } = await docs([], { modules: [planted] });
+    assertEquals(isComplete, false);
+    const kinds = [...text.matchAll(/^error\[(.*?)\]/gm)].map(([, kind]) => kind);
+    assertEquals(kinds.sort(), ["missing-jsdoc", "private-type-ref"]);
+    assertStringIncludes(text, "2 public symbols are not documented");
+  }));
 
-Deno.test("the pages are written, with what a procedure works with", async () => {
-  const folder = await Deno.makeTempDir({ prefix: "ivy-docs-" });
-  try {
-    await writePages(join(folder, "docs"));
-    const page = await Deno.readTextFile(join(folder, "docs/runtime/procedure.ts/~/ProcedureContext.html"));
-    assertStringIncludes(page, "Aborts when the procedure has to end");
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
+Deno.test("the pages are written, with what a procedure works with", () =>
+  inFolder(async (folder) => {
+    const { text } = await docs([], { folder: join(folder, "dist/docs") });
+    assertEquals(text, join(folder, "dist/docs/index.html"));
+    const page = join(folder, "dist/docs/runtime/procedure.ts/~/ProcedureContext.html");
+    assertStringIncludes(await Deno.readTextFile(page), "Aborts when the procedure has to end");
+    assertStringIncludes((await docs(["--help"])).text, "Usage: deno task docs");
+  }));
