@@ -215,6 +215,7 @@ step("a node that cannot answer at first says so, and appears when it can", asyn
   answers.status = status;
   server.cut(200);
   await watched.page.getByText("Well: 3 procedures measuring").waitFor();
+  await watched.page.locator(".plot canvas").waitFor();
 });
 
 step("a shorter time shows only what is younger", async (browser) => {
