@@ -5,6 +5,7 @@ import type { Page } from "playwright-core";
 import { openPage, startBrowser } from "../support/browser.ts";
 import { freePort } from "../support/free_port.ts";
 import { type Mosquitto, startMosquitto } from "../support/mosquitto.ts";
+import { nextFrames } from "../support/in_page.js";
 import { needs } from "../support/needs.ts";
 import { TestNode } from "../support/node.ts";
 import { axeViolations, isWiderThanScreen, screenshot, strokedColumns } from "../support/page_looks.ts";
@@ -55,6 +56,22 @@ async function untilVerdict(page: Page, pattern: RegExp): Promise<void> {
     text = await verdict.innerText();
     return pattern.test(text);
   }, PATIENCE_MS);
+}
+
+/** Chooses a filter, and waits until what the node answered to it is shown. */
+async function filterLog(
+  page: Page,
+  wanted: Record<string, string>,
+  choose: () => Promise<unknown>,
+): Promise<void> {
+  const answered = page.waitForResponse((response) => {
+    const { pathname, searchParams } = new URL(response.url());
+    return pathname === "/api/v1/logs" &&
+      Object.entries(wanted).every(([name, value]) => searchParams.get(name) === value);
+  });
+  await choose();
+  await (await answered).finished();
+  await page.evaluate(nextFrames);
 }
 
 Deno.test({
@@ -109,20 +126,16 @@ Deno.test({
       await t.step("the log is live, and its filter works", async () => {
         const lines = page.locator(".log > li");
         await lines.filter({ hasText: "connected to" }).first().waitFor();
-        await page.getByLabel("Text").fill("connected to");
-        await until("only these", async () => {
-          const texts = await lines.allInnerTexts();
-          return texts.length > 0 && texts.every((text) => text.includes("connected to"));
-        }, PATIENCE_MS);
+        await filterLog(page, { text: "connected to" }, () => page.getByLabel("Text").fill("connected to"));
+        const texts = await lines.allInnerTexts();
+        assert(texts.length > 0 && texts.every((text) => text.includes("connected to")), texts.join("\n"));
         await page.getByLabel("Text").fill("");
-        await page.getByLabel("Origin").selectOption("mqtt");
         await page.getByLabel("Least level").selectOption("DEBUG");
-        await until("only its own", async () => {
-          const origins = await lines.locator(".origin").allInnerTexts();
-          return origins.length > 0 && origins.every((origin) => origin === "mqtt");
-        }, PATIENCE_MS);
-        await page.getByLabel("Origin").selectOption("raises_load");
-        await until("it has said nothing yet", async () => await lines.count() === 0, PATIENCE_MS);
+        await filterLog(page, { origin: "mqtt" }, () => page.getByLabel("Origin").selectOption("mqtt"));
+        assertEquals(new Set(await lines.locator(".origin").allInnerTexts()), new Set(["mqtt"]));
+        const quiet = () => page.getByLabel("Origin").selectOption("raises_load");
+        await filterLog(page, { origin: "raises_load", level: "DEBUG" }, quiet);
+        assertEquals(await lines.count(), 0, "it has said nothing yet");
       });
 
       await t.step("a broker that goes away makes it unwell, and well again when it is back", async () => {

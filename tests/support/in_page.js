@@ -40,6 +40,11 @@ export function animationOf(element) {
   return getComputedStyle(element, "::before").animationName;
 }
 
+/** Resolves when what is known now has been drawn. */
+export async function nextFrames() {
+  for (let frame = 0; frame < 3; frame++) await new Promise((resolve) => requestAnimationFrame(resolve));
+}
+
 /** The rules that axe-core, which is loaded already, finds broken. */
 export async function runAxe() {
   const { violations } = await globalThis.axe.run();
