@@ -67,9 +67,9 @@ export class PageServer {
   #read(request: HttpRequest): HttpResponse | Promise<HttpResponse> {
     const { access, routes, open } = this.#options;
     const { pathname } = request.url;
-    const asset = Object.hasOwn(ASSETS, pathname) ? ASSETS[pathname] : undefined;
+    const asset = ASSETS[pathname]; // nothing that every object has begins with a slash
     if (asset !== undefined) return this.#files.answer(asset, request);
-    const route = Object.hasOwn(routes, pathname) ? routes[pathname] : undefined;
+    const route = routes[pathname];
     if (route !== undefined && open.includes(pathname)) return route(request);
     const verdict = access.judge(request);
     if (verdict === "too_many") return tooMany();
