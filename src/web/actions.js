@@ -90,8 +90,9 @@ export class Actions {
   }
 
   #takeStatus(status) {
-    const before = this.#store.state.status;
-    if (before !== null && before.software_version !== status.software_version) location.reload();
+    const before = this.#store.state.status ?? status;
+    const isSame = ["software_version", "system_identifier"].every((key) => before[key] === status[key]);
+    if (!isSame) location.reload(); // an update, or the tunnel leads to another node now
     this.#store.set({ status, clockOffsetMs: status.clock.time_ms - Date.now() });
   }
 

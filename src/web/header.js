@@ -24,13 +24,22 @@ export function Header({ state, actions, clock }) {
   `;
 }
 
+const LOOKS = {
+  well: { mark: "✓", said: "The node is well." },
+  unwell: { mark: "✗", said: "The node is not well." },
+  lost: { mark: "?", said: "There is no connection to the node." },
+};
+
+/** A screen reader says only changes between well, not well and lost: seconds in the text change all the time. */
 function Verdict({ state: { status, isLive, lostMs, clockOffsetMs }, clock }) {
   const { well, text } = status.verdict;
-  const kind = !isLive ? "lost" : well ? "well" : "unwell";
+  const look = !isLive ? "lost" : well ? "well" : "unwell";
+  const { mark, said } = LOOKS[look];
   return html`
-    <div class="verdict ${kind}">
-      <span class="mark" aria-hidden="true">${{ well: "✓", unwell: "✗", lost: "?" }[kind]}</span>
-      <p role="status">${isLive ? text : "No connection to the node: trying again. What you see is old."}</p>
+    <div class="verdict ${look}">
+      <span class="mark" aria-hidden="true">${mark}</span>
+      <p class="text">${isLive ? text : "No connection to the node: trying again. What you see is old."}</p>
+      <p class="unseen" role="status">${said}</p>
       ${!isLive && html`<p class="since">Lost <${Time} ms=${lostMs + clockOffsetMs} clock=${clock} /></p>`}
     </div>
   `;

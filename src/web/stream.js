@@ -15,7 +15,9 @@ const RETRY_MS = 3000;
 export function followTogether(handlers, onChange) {
   const handle = ({ event, text }) => handlers[event](JSON.parse(text));
   if (!("SharedWorker" in globalThis)) return follow(handle, onChange);
-  const { port } = new SharedWorker("/shared_stream.js", { type: "module" });
+  const worker = new SharedWorker("/shared_stream.js", { type: "module" });
+  worker.onerror = () => follow(handle, onChange); // an old browser knows no modules there
+  const { port } = worker;
   port.onmessage = ({ data }) => "isLive" in data ? onChange(data.isLive) : handle(data);
   addEventListener("pagehide", () => port.postMessage("bye"));
   addEventListener("pageshow", ({ persisted }) => persisted && location.reload());

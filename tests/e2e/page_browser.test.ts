@@ -50,7 +50,7 @@ async function startNode(broker: Mosquitto, token: string | null) {
 
 /** Waits until the verdict reads so, and is said to be live. */
 async function untilVerdict(page: Page, pattern: RegExp): Promise<void> {
-  const verdict = page.locator(".verdict [role=status]");
+  const verdict = page.locator(".verdict .text");
   let text = "";
   await until(() => `the verdict is like ${pattern}: ${text}`, async () => {
     text = await verdict.innerText();
@@ -158,6 +158,9 @@ Deno.test({
         await Deno.remove(node.loadFile);
         await untilVerdict(page, /^Not well: .*raises_load failed \d+ s ago/);
         assertMatch(await page.title(), /^✗ roof-1/);
+        await page.getByRole("status").filter({ hasText: "The node is not well." }).waitFor({
+          state: "attached",
+        });
         await page.locator("li", { hasText: "raises_load" }).getByText(/Last error .*No such file/).first()
           .waitFor();
         await page.locator(".log > li.exception, .log > li.error").first().waitFor();

@@ -136,12 +136,9 @@ step("axe finds nothing, and nothing is too wide: phone and desk, light and dark
   await using server = startPageServer();
   for (const width of [390, 1400]) {
     for (const colorScheme of ["light", "dark"] as const) {
-      const viewport = { width, height: 900 };
-      await using watched = await openPage(browser, server.url, {
-        viewport,
-        colorScheme,
-        reducedMotion: "reduce",
-      });
+      const screen = { viewport: { width, height: 900 }, isMobile: width < 500, hasTouch: width < 500 };
+      const options = { ...screen, colorScheme, reducedMotion: "reduce" } as const;
+      await using watched = await openPage(browser, server.url, options);
       const { page, errors, foreign } = watched;
       await page.locator(".plot canvas").waitFor();
       await page.getByText("live", { exact: true }).waitFor();
@@ -217,6 +214,22 @@ step("a node that cannot answer at first says so, and appears when it can", asyn
   await watched.page.getByText("Well: 3 procedures measuring").waitFor();
   await watched.page.locator(".plot canvas").waitFor();
 });
+
+step(
+  "another node behind the same address, as by another tunnel, is shown from its beginning",
+  async (browser) => {
+    await using server = startPageServer();
+    await using watched = await openPage(browser, server.url);
+    const { page } = watched;
+    await page.getByText("used memory is 93.0 %").waitFor();
+    const { answers } = server;
+    answers.logs = [];
+    answers.status = { ...answers.status, system_identifier: "roof-2" };
+    server.send("status", answers.status);
+    await page.getByRole("heading", { name: "roof-2" }).waitFor();
+    await page.getByText("No such lines.").waitFor();
+  },
+);
 
 step("a shorter time shows only what is younger", async (browser) => {
   await using server = startPageServer();
