@@ -46,6 +46,19 @@ Deno.test("what a document shows of a file stands in that file", () => {
   }
 });
 
+Deno.test("a reader who has pasted everything into the project itself can still run these tests", async () => {
+  await using once = projectWithShownCode();
+  await using twice = projectWithShownCode();
+  for (const target of ["procedures/registry.ts", "src/shared/state.ts", "src/backends/registry.ts"]) {
+    await twice.deno("fmt", "--quiet", target);
+    for (const block of codeBlocks("into")) if (block.target === target) twice.addTo(target, block.text);
+    await twice.deno("fmt", "--quiet", target);
+    await once.deno("fmt", "--quiet", target);
+    const entries = (text: string) => text.match(/^  \w+: /gm);
+    assertEquals(entries(twice.read(target)), entries(once.read(target)), target);
+  }
+});
+
 /** What each procedure of the documents does without its hardware, or with the test's stand-in for it. */
 const DOES: Record<string, { output: RegExp } | { log: RegExp }> = {
   thermometer: { output: /thermometer {2}temperature_c=2\d/ },

@@ -30,9 +30,14 @@ export class ProjectCopy implements AsyncDisposable {
     Deno.writeTextFileSync(join(this.folder, path), text);
   }
 
-  /** Adds lines to the end of the list in a file: a registry, the fields of the state. */
+  /**
+   * Adds an entry to the end of the list in a file: a registry, the fields of the state. One of the same name, which a
+   * reader has added to the project before, makes room.
+   */
   addTo(path: string, lines: string): void {
-    const text = this.read(path);
+    const [, name] = /^(\w+):/m.exec(lines) ?? [];
+    const present = new RegExp(`^  ${name}:.*\\n(?:(?: {4}|  [\\])}]).*\\n)*`, "m");
+    const text = this.read(path).replace(present, "");
     const [, head] = /^([^]*?^export const .* = \{\n[^]*?)^\}(?!,)/m.exec(text) ?? [];
     if (head === undefined) throw new Error(`${path} has no list`);
     this.write(path, `${head}${lines}\n${text.slice(head.length)}`);
