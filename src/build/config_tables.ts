@@ -1,5 +1,5 @@
 // Runs in: build time.
-import { isFetched, isSecret, type JsonSchema } from "../shared/secrets.ts";
+import type { JsonSchema } from "../shared/secrets.ts";
 import { defaultText, objectIn, typeText } from "./config_words.ts";
 
 const INTRODUCTION = `# Every setting
@@ -107,7 +107,7 @@ function rowsOf(schema: JsonSchema, prefix: string): string[][] {
       isGiven ? "must be given" : defaultText(own),
       own.description ?? "",
     ];
-    const within = isSecret(own) || isFetched(own) ? undefined : objectIn(own);
+    const within = objectIn(own);
     if (within === undefined) return [row];
     const inner = rowsOf(within, `${prefix}${key}.`);
     return own.description === undefined ? inner : [row, ...inner];

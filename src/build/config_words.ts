@@ -1,5 +1,5 @@
 // Runs in: build time.
-import type { JsonSchema } from "../shared/secrets.ts";
+import { isFetched, isSecret, type JsonSchema } from "../shared/secrets.ts";
 
 /** What a setting may be, in few words. */
 export function typeText(schema: JsonSchema): string {
@@ -30,8 +30,9 @@ export function defaultText(schema: JsonSchema): string {
   return value === undefined ? "not set" : isEmptyObject(value) ? "as below" : code(value);
 }
 
-/** The object that a setting is or may be. */
+/** The object that a setting is or may be; a secret counts as a text, wherever it stands. */
 export function objectIn(schema: JsonSchema): JsonSchema | undefined {
+  if (isSecret(schema) || isFetched(schema)) return undefined;
   if (schema.properties !== undefined) return schema;
   return schema.anyOf?.map(objectIn).find((option) => option !== undefined);
 }

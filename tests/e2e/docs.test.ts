@@ -54,7 +54,7 @@ Deno.test("a reader who has pasted everything into the project itself can still 
     for (const block of codeBlocks("into")) if (block.target === target) twice.addTo(target, block.text);
     await twice.deno("fmt", "--quiet", target);
     await once.deno("fmt", "--quiet", target);
-    const entries = (text: string) => text.match(/^  \w+: /gm);
+    const entries = (text: string) => text.match(/^ {2}\w+: /gm);
     assertEquals(entries(twice.read(target)), entries(once.read(target)), target);
   }
 });
