@@ -34,6 +34,11 @@ Deno.test("ivy run in an empty folder lays a node out, measures this machine, an
     assertEquals(Math.round(total!), Math.round(kilobytes * 1024 / 1e6));
   });
 
+  await t.step("its page is for this machine alone; where another has the port, it says so", async () => {
+    const [line] = await agent.log.until(/status_page {2}the status page .*/);
+    assertMatch(line, /is at http:\/\/127\.0\.0\.1:8420$|cannot be served on 127\.0\.0\.1 port 8420: /);
+  });
+
   await t.step("only its user may read the configuration and open the socket", () => {
     assertEquals(Deno.statSync(paths.configFile).mode! & 0o777, 0o600);
     assertEquals(Deno.lstatSync(paths.socket).mode! & 0o777, 0o600);
