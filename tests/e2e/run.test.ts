@@ -81,6 +81,7 @@ Deno.test("ivy run in an empty folder lays a node out, measures this machine, an
         "disk",
         "main_heap_bytes",
         "pid",
+        "probation",
         "procedures",
         "ready",
         "root",
