@@ -18,12 +18,15 @@ import { acceptsGzip } from "./static_files.ts";
 /** Smaller answers fit into a packet or two anyway. */
 const GZIP_FROM_BYTES = 4096;
 
+/** Whoever reaches the node may ask for its health: it is looked at no more often than this, in milliseconds. */
+const HEALTH_MS = 1000;
+
 /** Everything that machines and the page itself read of a node, by path. */
 export function pageRoutes(source: PageSource, logs: LogBook, events: Events): Record<string, PageRoute> {
   const json = (read: (url: URL) => unknown): PageRoute => async (request) =>
     await jsonResponse(redactTexts(await read(request.url), (text) => source.redact(text)), request);
   return {
-    "/healthz": (request) => health(source, request),
+    "/healthz": healthRoute(source),
     "/metrics": (request) => metrics(source, request),
     "/api/v1/status": json(() => source.status()),
     "/api/v1/series": json((url) => series(source, url)),
@@ -40,9 +43,17 @@ export function pageRoutes(source: PageSource, logs: LogBook, events: Events): R
 /** The paths that need no token. */
 export const OPEN_PATHS = ["/healthz"];
 
-async function health(source: PageSource, request: HttpRequest): Promise<HttpResponse> {
-  const { verdict: { well, reasons } } = await source.status();
-  return await jsonResponse({ well, reasons } satisfies HealthJson, request, well ? 200 : 503);
+function healthRoute(source: PageSource): PageRoute {
+  let lookedMs = -Infinity;
+  let looked: Promise<StatusJson>;
+  return async (request) => {
+    if (performance.now() - lookedMs > HEALTH_MS) {
+      lookedMs = performance.now();
+      looked = source.status();
+    }
+    const { verdict: { well, reasons } } = await looked;
+    return await jsonResponse({ well, reasons } satisfies HealthJson, request, well ? 200 : 503);
+  };
 }
 
 async function metrics(source: PageSource, { headers }: HttpRequest): Promise<HttpResponse> {

@@ -73,6 +73,14 @@ Deno.test("events: a stream that was cut off goes on where it was", async () => 
   assertEquals(await subjects("", { "last-event-id": "nonsense" }), ["one", "two", "three"]);
 });
 
+Deno.test("events: the last thousand log entries are kept", async () => {
+  await using page = new FakePage();
+  for (let at = 0; at < 1200; at++) page.source.log({ subject: `${at}` });
+  await using stream = open(page, "", { "last-event-id": "another-1" });
+  const { subject } = await stream.until("log", 1000);
+  assertEquals([stream.of("log")[0]!.data.subject, subject, stream.of("log").length], ["200", "1199", 1000]);
+});
+
 Deno.test("events: what is sent again is bounded, and the newest of it", async () => {
   await using page = new FakePage();
   for (let at = 0; at < 1200; at++) page.source.log({ subject: `entry ${at}`, details: "x".repeat(10_000) });
