@@ -57,7 +57,7 @@ Deno.test("what changes nothing that is kept is not written", () =>
         moment: testFields.moment,
       }, 1);
       await life.replica.update((draft) => void (draft.moment = 1));
-      assertEquals(life.said.length, 1, "it could not be read");
+      assert(life.said.length > 0, "it could not be read");
     }
     assertEquals(namesIn(folder), []);
   }));
