@@ -3,6 +3,9 @@ import { join } from "@std/path";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { findProgram } from "./needs.ts";
 
+/** A busy machine may take this long to show something, in milliseconds. */
+const PATIENCE_MS = 60_000;
+
 /** Debian's Chromium, without a window; it ends when the test's scope does. */
 export async function startBrowser(): Promise<Browser> {
   const executablePath = findProgram("chromium");
@@ -27,6 +30,7 @@ export async function openPage(
   options: BrowserContextOptions = {},
 ): Promise<WatchedPage> {
   const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, ...options });
+  context.setDefaultTimeout(PATIENCE_MS);
   const page = await context.newPage();
   const errors: string[] = [];
   const foreign: string[] = [];
