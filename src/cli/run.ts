@@ -56,7 +56,8 @@ export default async function run(context: CommandContext): Promise<ExitStatus> 
   await agent.stop(reason, { hasty });
   signals.ignore();
   if (kind === "restart" && !signals.haveCome()) {
-    restart(paths, lock, withFailures(environment, agent.failures));
+    const failures = hasty ? agent.failures : {}; // another version does not answer for this one's
+    restart(paths, lock, withFailures(environment, failures));
   }
   lock.release();
   return EXIT.done;

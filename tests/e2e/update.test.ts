@@ -44,6 +44,8 @@ Deno.test({
     }
     const wire = /downloaded 4\.5\.6: (.*) over the network \((\w+)\)/.exec(lab.log)!;
     assertEquals(wire[2], "delta", wire[0]);
+    const { sentBytes } = lab.server;
+    assert(sentBytes <= Deno.statSync(versions!.next).size / 100, `${sentBytes} bytes`);
     await lab.ivy("rollback");
     await lab.untilLog(/4\.5\.6[^]*Ivy 1\.2\.3 starts[^]* ready: 1 procedures/);
     assertEquals(lab.active, OLD);

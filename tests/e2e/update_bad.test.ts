@@ -1,9 +1,11 @@
 // Runs in: tests.
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { namesFor, SIGNATURES_NAME, SUMS_NAME } from "../../src/shared/release.ts";
 import { exists } from "../../src/agent/paths.ts";
 import { createKeys, signBytes } from "../../src/shared/signatures.ts";
+import { seededBytes } from "../support/seeded_bytes.ts";
+import { mayMount, SmallDisk } from "../support/small_disk.ts";
 import { assertNoIdMissing } from "../support/steady.ts";
 import { NEW, OLD, twoVersions, UpdateLab } from "../support/update_lab.ts";
 
@@ -17,6 +19,7 @@ interface BadRelease {
   name: string;
   reason: string;
   make: (lab: UpdateLab) => void | Promise<void>;
+  /** Answers instead of the server. */
   answer?: (path: string) => Response | undefined;
 }
 
@@ -124,6 +127,18 @@ const BAD: BadRelease[] = [
     ),
   },
   {
+    name: "a web page, as a hotel's network sends",
+    reason: "a web page instead of a file",
+    make: publishText(script("exit 0")),
+    answer: () => new Response("<html>Please log in", { headers: { "content-type": "text/html" } }),
+  },
+  {
+    name: "a body that drips without an end",
+    reason: "the server sends almost nothing",
+    make: publishText(script("exit 0")),
+    answer: (path) => path.endsWith(PACKED) ? new Response(dripping()) : undefined,
+  },
+  {
     name: "a zip of something else",
     reason: "another thing",
     make: async (lab) => {
@@ -132,6 +147,14 @@ const BAD: BadRelease[] = [
     },
   },
 ];
+function dripping(): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let timer: ReturnType<typeof setInterval>;
+  return new ReadableStream({
+    start: (controller) => void (timer = setInterval(() => controller.enqueue(new Uint8Array(1)), 20)),
+    cancel: () => clearInterval(timer),
+  });
+}
+
 BAD.at(-1)!.reason = "0 of the keys that may sign";
 
 Deno.test({
@@ -139,12 +162,17 @@ Deno.test({
     "releases that are refused before they run: the old version measures on, and the reason names the cause",
   ignore,
   async fn(t) {
-    await using lab = await UpdateLab.open({ old: versions!.old });
+    let answer: BadRelease["answer"];
+    await using lab = await UpdateLab.open({
+      old: versions!.old,
+      server: { answer: (_request, path) => answer?.(path) },
+    });
     Deno.writeTextFileSync(join(lab.root, "data", "releases.json"), JSON.stringify({ serial: 10 }));
     lab.supervise();
     await lab.untilLog(/ ready: 1 procedures/);
-    for (const { name, reason, make } of BAD) {
+    for (const { name, reason, make, ...bad } of BAD) {
       await t.step(name, async () => {
+        answer = bad.answer;
         const before = lab.log.length;
         await Deno.remove(join(lab.web, NEW), { recursive: true }).catch(() => {});
         await make(lab);
@@ -162,6 +190,45 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name:
+    "one of two signatures, and a disk that fills up during the download: refused, the old version runs on",
+  ignore: ignore || !mayMount(),
+  async fn() {
+    const other = await createKeys();
+    let onDownload = () => {};
+    await using lab = await UpdateLab.open({
+      old: versions!.old,
+      configure: (config) => {
+        const updater = config["updater"] as { public_keys: string[]; threshold: number };
+        updater.public_keys.push(other.publicKey);
+        updater.threshold = 2;
+      },
+      server: {
+        answer(_request, path) {
+          if (path.endsWith(PACKED)) onDownload();
+          return undefined;
+        },
+      },
+    });
+    await publishText(`${script("exit 0")}#${seededBytes(1_000_000).toHex()}\n`)(lab);
+    lab.supervise();
+    await lab.untilLog(/ ready: 1 procedures/);
+    const first = await lab.ivy("update", NEW);
+    assertStringIncludes(first.stderr, "1 of the keys that may sign have signed this release, 2 must");
+    const sums = Deno.readFileSync(join(lab.web, NEW, SUMS_NAME));
+    const line = await signBytes(sums, other.privatePem);
+    Deno.writeTextFileSync(join(lab.web, NEW, SIGNATURES_NAME), `${line}\n`, { append: true });
+    using small = new SmallDisk(92_000_000, join(lab.root, "staging")); // it has to hold a copy of the binary
+    onDownload = () => small.fill();
+    const second = await lab.ivy("update", NEW);
+    assertStringIncludes(second.stderr, "the disk is full");
+    assertEquals([first.code, second.code, lab.active, lab.lives.length], [1, 1, OLD, 1]);
+    await lab.stop();
+    assertNoIdMissing(lab.messages());
+  },
+});
+
 const ENDED = "it did not get well in 3 starts: it ended before its probation was over";
 const HUNG = "it did not get well in 3 starts: it hung and had to be ended";
 
@@ -169,22 +236,29 @@ const HUNG = "it did not get well in 3 starts: it hung and had to be ended";
  * What is bad only when it runs. Times are scaled: the probation is 3 s instead of 300 s, and a version that does
  * nothing is ended after 5 s instead of 420 s.
  */
-const BAD_WHEN_RUNNING: { name: string; mode: string; reason: string; isNightly?: boolean }[] = [
+const BAD_WHEN_RUNNING: {
+  name: string;
+  mode: string;
+  reason: string;
+  isNightly?: boolean;
+  hasLog?: boolean;
+}[] = [
   { name: "ends with 1", mode: "exit:1", reason: ENDED },
   { name: "ends with 0 at once", mode: "exit:0", reason: ENDED, isNightly: true },
-  { name: "crashes after 30 s (here 1.2 s)", mode: "crash_after:1200", reason: ENDED },
+  { name: "crashes after 30 s (here 1.2 s)", mode: "crash_after:1200", reason: ENDED, hasLog: true },
   { name: "crashes late in its probation", mode: "crash_after:2900", reason: ENDED, isNightly: true },
   {
     name: "a procedure fails",
     mode: "procedure",
     reason: "the procedure metronome ran before and now fails",
+    hasLog: true,
   },
   { name: "hangs before it starts", mode: "hang", reason: HUNG },
   { name: "hangs while it runs", mode: "spin_after:500", reason: HUNG, isNightly: true },
-  { name: "eats memory", mode: "eat", reason: "it takes " },
+  { name: "eats memory", mode: "eat", reason: "it takes ", hasLog: true },
 ];
 
-for (const { name, mode, reason, isNightly: isLong = false } of BAD_WHEN_RUNNING) {
+for (const { name, mode, reason, isNightly: isLong = false, hasLog = false } of BAD_WHEN_RUNNING) {
   Deno.test({
     name:
       `a release that is bad only when it runs, ${name}: at most 3 starts, then the old one, never tried again`,
@@ -197,6 +271,11 @@ for (const { name, mode, reason, isNightly: isLong = false } of BAD_WHEN_RUNNING
       assertEquals((await lab.ivy("update", NEW)).code, 0);
       await lab.untilLog(/Ivy 4\.5\.6 was left for 1\.2\.3/);
       assertStringIncludes(lab.log, `Ivy 4.5.6 was left for 1.2.3: ${reason}`);
+      assert(
+        !/failed \d+ times in a row before/.test(lab.log),
+        "the old version does not answer for the new one's",
+      );
+      if (hasLog) assertMatch(lab.log, / was left for [^\n]*; the end of its log: [^\n]{20}/);
       assertEquals(lab.active, OLD);
       assert((lab.log.match(/ agent +Ivy 4\.5\.6 starts/g) ?? []).length <= 3, lab.log);
       assert(!exists(join(lab.root, NEW)));

@@ -13,6 +13,8 @@ export const WRITING_CALLS = [
   "rename",
   "renameat",
   "renameat2",
+  "symlink",
+  "symlinkat",
   "unlink",
   "unlinkat",
   "mkdir",

@@ -6,9 +6,13 @@ import { skipBecause } from "./needs.ts";
 export class SmallDisk implements Disposable {
   readonly path: string;
 
-  /** @throws {Error} when this user may not mount; see {@link mayMount}. */
-  constructor(sizeBytes: number) {
-    this.path = Deno.makeTempDirSync({ prefix: "ivy-disk-" });
+  /**
+   * @param path Where to mount it; default: a folder of its own.
+   * @throws {Error} when this user may not mount; see {@link mayMount}.
+   */
+  constructor(sizeBytes: number, path = Deno.makeTempDirSync({ prefix: "ivy-disk-" })) {
+    this.path = path;
+    Deno.mkdirSync(path, { recursive: true });
     mount("-t", "tmpfs", "-o", `size=${sizeBytes}`, "tmpfs", this.path);
   }
 

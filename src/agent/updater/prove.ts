@@ -20,6 +20,8 @@ export interface ProofOptions {
   acceptanceFile: string | undefined;
   denoPath: string | null;
   testLimitSeconds?: number;
+  /** For `info` and `config validate`; default 60. */
+  infoLimitSeconds?: number;
 }
 
 /**
@@ -34,11 +36,12 @@ export async function prove(options: ProofOptions): Promise<string | undefined> 
   return await refuseOtherProgram(options) ?? await refuseConfig(options) ?? await refuseFailedTests(options);
 }
 
-async function refuseOtherProgram({ binary, version, scratch, environment }: ProofOptions) {
+async function refuseOtherProgram(options: ProofOptions) {
+  const { binary, version, scratch, environment, infoLimitSeconds = INFO_LIMIT_SECONDS } = options;
   const { code, stdout, stderr } = await runLimited(
     [binary, "info", "--json", "--root", scratch],
     environment,
-    INFO_LIMIT_SECONDS,
+    infoLimitSeconds,
   );
   const facts = parse(stdout);
   if (code !== 0 || typeof facts["software_version"] !== "string") {
@@ -53,11 +56,12 @@ async function refuseOtherProgram({ binary, version, scratch, environment }: Pro
   return undefined;
 }
 
-async function refuseConfig({ binary, configFile, scratch, environment }: ProofOptions) {
+async function refuseConfig(options: ProofOptions) {
+  const { binary, configFile, scratch, environment, infoLimitSeconds = INFO_LIMIT_SECONDS } = options;
   const { code, stdout, stderr } = await runLimited(
     [binary, "config", "validate", configFile, "--json", "--root", scratch],
     environment,
-    INFO_LIMIT_SECONDS,
+    infoLimitSeconds,
   );
   if (code === 0) return undefined;
   const { faults } = parse(stdout);

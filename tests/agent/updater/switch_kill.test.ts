@@ -85,7 +85,18 @@ async function killedAt(step: Step, call: string, when: number): Promise<void> {
   }
 }
 
-const CALLS = ["openat", "write", "fsync", "rename", "renameat", "renameat2", "unlink", "unlinkat"];
+const CALLS = [
+  "openat",
+  "write",
+  "fsync",
+  "rename",
+  "renameat",
+  "renameat2",
+  "symlink",
+  "symlinkat",
+  "unlink",
+  "unlinkat",
+];
 
 for (const step of ["switch", "back", "rollback", "launch", "launch_back"] as const) {
   Deno.test({
