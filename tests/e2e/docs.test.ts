@@ -4,6 +4,7 @@ import { join } from "@std/path";
 import {
   codeBlocks,
   configurationShown,
+  INLINE_FILE,
   proceduresShown,
   projectWithShownCode,
 } from "../support/document_code.ts";
@@ -82,7 +83,7 @@ Deno.test({
     const files = codeBlocks("file").map(({ target }) => target);
 
     await t.step("types and lint", async () => {
-      const checked = await copy.deno("check", "--quiet", "main.ts", ...files);
+      const checked = await copy.deno("check", "--quiet", "main.ts", INLINE_FILE, ...files);
       assert(checked.success, checked.text);
       const linted = await copy.deno("lint", "--quiet", ...files);
       assert(linted.success, linted.text);

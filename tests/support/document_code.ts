@@ -1,7 +1,7 @@
 // Runs in: tests.
-import { basename } from "@std/path";
+import { basename, join } from "@std/path";
 import { ProjectCopy } from "./project_copy.ts";
-import { type Block, blocksOf, DOCUMENTS } from "./documents.ts";
+import { type Block, blocksOf, DOCUMENTS, PROJECT } from "./documents.ts";
 
 /** The code blocks of all documents that have a role. An earlier version of something has a name of its own. */
 export function codeBlocks(role: "file" | "into" | "part-of"): Block[] {
@@ -21,6 +21,27 @@ export function codeBlocks(role: "file" | "into" | "part-of"): Block[] {
 /** What the reader makes by `cp`, with the change that the text asks for. */
 const COPIED = { from: "src/backends/http.ts", to: "src/backends/my_store.ts" };
 
+/** What `procedures/README.md` says in passing: schemas of settings, and parts of registry lines. */
+function inlineCode(): string {
+  const text = Deno.readTextFileSync(join(PROJECT, "procedures/README.md"));
+  const found = [...text.matchAll(/(?<!`)(`{1,2})((?:z\.|permissions:|devices:).+?)\1(?!`)/g)].map((
+    [, , code],
+  ) => code!);
+  const schemas = found.filter((code) => code.startsWith("z."));
+  const lines = found.filter((code) => !code.startsWith("z.")).map((code) => `{ ${code} }`);
+  if (schemas.length < 5 || lines.length < 5) throw new Error("procedures/README.md has lost its tables");
+  return `// Runs in: procedure worker.
+import * as z from "zod";
+import type { ProcedureLine } from "../src/shared/registry.ts";
+
+export const schemas = [${schemas.join(", ")}];
+export const lines: Partial<ProcedureLine>[] = [${lines.join(", ")}];
+`;
+}
+
+/** Where {@link projectWithShownCode} puts what documents say in passing. */
+export const INLINE_FILE = "procedures/said_in_passing.ts";
+
 /**
  * A copy of the project with all code of the documents in it, as a reader would paste it.
  *
@@ -29,6 +50,7 @@ const COPIED = { from: "src/backends/http.ts", to: "src/backends/my_store.ts" };
 export function projectWithShownCode(adapt: (code: string) => string = (code) => code): ProjectCopy {
   const copy = new ProjectCopy();
   copy.write(COPIED.to, copy.read(COPIED.from).replace('provider: "http"', 'provider: "my_store"'));
+  copy.write(INLINE_FILE, inlineCode());
   for (const { target, text } of codeBlocks("file")) copy.write(target, adapt(`${text}\n`));
   for (const { target, text } of codeBlocks("into")) {
     if (target.endsWith(".ts")) copy.addTo(target, adapt(text));
