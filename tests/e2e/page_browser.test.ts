@@ -19,32 +19,31 @@ const PATIENCE_MS = 60_000;
 
 /** A node with a page, a broker, a quick procedure, and one that fails when a file is missing. */
 async function startNode(broker: Mosquitto, token: string | null) {
+  await using started = new AsyncDisposableStack();
   const folder = await Deno.makeTempDir({ prefix: "ivy-page-" });
+  started.defer(() => Deno.remove(folder, { recursive: true }));
   const loadFile = join(folder, "load");
   await Deno.writeTextFile(loadFile, "0.25");
-  const node = new TestNode({
-    program: await backendsIvy(),
-    procedures: { metronome: { seconds: 0.1 }, raises_load: { file: loadFile } },
-  });
+  const node = started.use(
+    new TestNode({
+      program: await backendsIvy(),
+      procedures: { metronome: { seconds: 0.1 }, raises_load: { file: loadFile } },
+    }),
+  );
   const port = freePort();
   node.configure((config) => {
     config.general.system_identifier = "roof-1";
     config["status_page"] = { host: "127.0.0.1", port, token };
-    config["backends"] = [{
-      provider: "mqtt",
-      mqtt_connection: { host: "127.0.0.1", port: broker.port, username: "roof", password: "hush-hush" },
-    }];
+    const server = { host: "127.0.0.1", port: broker.port, username: "roof", password: "hush-hush" };
+    config["backends"] = [{ provider: "mqtt", mqtt_connection: server }];
   });
-  const agent = await node.run().ready();
+  await started.use(node.run()).ready();
+  const running = started.move();
   return {
     url: `http://127.0.0.1:${port}`,
     loadFile,
     logText: () => node.logText(),
-    [Symbol.asyncDispose]: async () => {
-      await agent[Symbol.asyncDispose]();
-      await node[Symbol.asyncDispose]();
-      await Deno.remove(folder, { recursive: true });
-    },
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
 
