@@ -1,5 +1,6 @@
 // Runs in: main thread.
 import { examine } from "../agent/doctor/examine.ts";
+import { environmentOfAgent } from "../agent/doctor/environment.ts";
 import { writeBundle } from "../agent/doctor/bundle.ts";
 import type { Finding } from "../agent/doctor/finding.ts";
 import { realSurroundings } from "../agent/doctor/surroundings.ts";
@@ -7,18 +8,21 @@ import { describeWorkers } from "../agent/config_check.ts";
 import { askAgent } from "../agent/control_client.ts";
 import { EXIT, type ExitStatus } from "../agent/errors.ts";
 import { pathsOf } from "../agent/paths.ts";
+import { runningPid } from "../agent/run_lock.ts";
 import { thisMachine } from "../agent/service/machine.ts";
 import type { CommandContext } from "./command.ts";
 import { type Output, paint } from "./output.ts";
 
 /** `ivy doctor [--json] [--bundle FILE.tar.gz]`: one line per check; exit status 1 when one finds a fault. */
 export default async function doctor(context: CommandContext): Promise<ExitStatus> {
-  const { out, root, flags, environment } = context;
+  const { out, root, flags } = context;
   const paths = pathsOf(root);
   const parts = await context.parts();
-  const machine = thisMachine(environment);
+  const pid = await runningPid(paths.lockFile).catch(() => undefined) ?? null;
+  const environment = { ...environmentOfAgent(pid), ...context.environment };
+  const machine = thisMachine(context.environment);
   const surroundings = realSurroundings(machine);
-  const findings = await examine({ parts, paths, environment, machine, surroundings });
+  const findings = await examine({ parts, paths, environment, machine, surroundings, pid });
   const faults = findings.filter(({ verdict }) => verdict === "fault").length;
   if (flags["json"] === true) out.json({ well: faults === 0, checks: findings });
   else show(findings, out);

@@ -25,5 +25,6 @@ export default async function init({ out, root }: CommandContext): Promise<ExitS
   out.print(`  1. edit   ${paths.configFile}`);
   out.print(`  2. check  ${ivy} config validate --root ${root}`);
   out.print(`  3. start  ${ivy} start --root ${root}`);
+  if (Deno.build.standalone) out.print(`     or, as a service:  sudo ${ivy} install --root ${root}`);
   return EXIT.done;
 }

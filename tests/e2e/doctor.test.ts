@@ -7,7 +7,7 @@ import { createKeys, signBytes } from "../../src/shared/signatures.ts";
 import { freePort } from "../support/free_port.ts";
 import { startMosquitto } from "../support/mosquitto.ts";
 import { needs } from "../support/needs.ts";
-import { TestNode } from "../support/node.ts";
+import { runIvy, TestNode } from "../support/node.ts";
 import { misbehavingIvy } from "../support/program.ts";
 import { ReleaseServer } from "../support/release_server.ts";
 
@@ -102,6 +102,7 @@ Deno.test({
       }
       assertEquals(found["agent"]!.verdict, "warning");
       assertObjectMatch(found["away: TCP"]!, { verdict: "fault" });
+      assertEquals(found["away: login"]!.verdict, "fault");
       assertMatch(found["away: login"]!.found, /nobody listens/);
       assertObjectMatch(found["update source"]!, { verdict: "ok", found: "http has 4.5.6, rightly signed" });
       assertEquals(found["update keys"]!.verdict, "ok");
@@ -113,6 +114,7 @@ Deno.test({
       Deno.chmodSync(node.paths.configFile, 0o644);
       const found = await examine(node);
       assertEquals(found["mqtt: TCP"]!.verdict, "ok");
+      assertEquals(found["mqtt: login"]!.verdict, "fault");
       assertMatch(found["mqtt: login"]!.found, /not authori[sz]ed|bad user ?name or password/i);
       assertMatch(found["update source"]!.found, /0 of the keys that may sign/);
       assertStringIncludes(found["secrets"]!.advice!, `chmod 600 ${node.paths.configFile}`);
@@ -141,6 +143,22 @@ Deno.test({
     });
     Deno.removeSync(folder, { recursive: true });
   },
+});
+
+Deno.test("what only the running agent has in its environment is no fault", async () => {
+  const settings = { password: { env: "IVY_PLANTED" }, pin: "1234", plate: "5678" };
+  const program = await misbehavingIvy();
+  const env = { IVY_PLANTED: PLANTED.inEnvironment };
+  await using node = new TestNode({ program, procedures: { keeps_secrets: settings }, env });
+  const faultsNow = async () => {
+    const { stdout } = await runIvy(program, ["doctor", "--json", "--root", node.root]);
+    const checks = (JSON.parse(stdout) as { checks: Finding[] }).checks;
+    return checks.find(({ check }) => check === "configuration")!.found;
+  };
+  assertStringIncludes(await faultsNow(), "the environment variable IVY_PLANTED is not set");
+  await using agent = await node.run().ready();
+  assertStringIncludes(await faultsNow(), "is valid");
+  await agent.stop();
 });
 
 Deno.test("ivy doctor helps also where there is no node yet", async () => {

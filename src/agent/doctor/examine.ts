@@ -5,7 +5,6 @@ import { type AnnouncedSettings, ConfigError, type LoadedConfig, readRawConfig }
 import { askAgent } from "../control_client.ts";
 import type { Parts } from "../parts.ts";
 import { exists, type Paths } from "../paths.ts";
-import { runningPid } from "../run_lock.ts";
 import { environmentReferences } from "../secret_values.ts";
 import type { Machine } from "../service/machine.ts";
 import type { AgentStatus } from "../status.ts";
@@ -24,18 +23,18 @@ import { judgeUpdates } from "./updates.ts";
 export interface Examination {
   parts: Parts;
   paths: Paths;
-  /** As it was when the process started. */
+  /** As it was when the process started; where an agent runs, with what that one has besides. */
   environment: Record<string, string>;
   machine: Pick<Machine, "unitFolder" | "hasSystemd">;
   surroundings: Surroundings;
+  /** The PID of a process that holds the node; null when none does. */
+  pid: number | null;
 }
 
 /** What the examination knows of the node itself; the checks of servers and updates build on it. */
 export interface Patient extends Examination {
   /** Undefined when no agent answers. */
   status: AgentStatus | undefined;
-  /** The PID of a process that holds the node; null when none does. */
-  pid: number | null;
   /** The configuration file's value, undefined when it is not JSON, and as judged, undefined when it is not valid. */
   raw: unknown;
   loaded: LoadedConfig | undefined;
@@ -81,10 +80,9 @@ async function guarded(name: string, look: () => Promise<Finding[]>): Promise<Fi
 async function admit(examination: Examination): Promise<Patient> {
   const { paths } = examination;
   const status = await askAgent<AgentStatus>(paths.socket, "GET", "/v1/status").catch(() => undefined);
-  const pid = status?.pid ?? await runningPid(paths.lockFile).catch(() => undefined) ?? null;
   const checked = await checkFile(examination);
   for (const name of environmentReferences(checked.raw)) Deno.env.delete(name); // for no worker to see
-  return { ...examination, status, pid, ...checked };
+  return { ...examination, status, ...checked };
 }
 
 async function checkFile(
