@@ -3,6 +3,7 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { gzipSync } from "node:zlib";
 import { join } from "@std/path";
 import type { SeriesAnswer, SeriesQuery } from "../../src/shared/protocol.ts";
+import { Series } from "../../src/store/series.ts";
 import { SentRate } from "../../src/store/sent_rate.ts";
 import { NOON_MS, TestStore } from "../support/test_store.ts";
 import { until } from "../support/until.ts";
@@ -114,6 +115,18 @@ Deno.test("charts: times that cannot be are not drawn", async () => {
   await measure(store, NOON_MS, { b: 1 });
   const { keys } = await store.store.series(ALL);
   assertEquals([keys["a"]?.mean.some((mean) => mean !== null) ?? false, "b" in keys], [false, true]);
+});
+
+Deno.test("charts: a clock that was ahead costs no other time its place", () => {
+  const series = new Series(() => NOON_MS);
+  const drawn = () => means(series.read({ ...ALL, points: 1440 }), "a", NOON_MS);
+  series.add(NOON_MS + 3 * HOUR_MS, { a: 1 }); // would have the place of 21 hours ago
+  series.add(NOON_MS - 21 * HOUR_MS, { a: 2 });
+  assertEquals(drawn(), [[-1260, 2]]);
+  series.add(NOON_MS + 4 * MINUTE_MS, { a: 3 }); // a little ahead is believed
+  series.add(NOON_MS + 4 * MINUTE_MS - 24 * HOUR_MS, { a: 4 }); // and stays when older values are read
+  const ahead = series.read({ ...ALL, toMs: NOON_MS + 4 * MINUTE_MS, points: 1440 });
+  assertEquals(means(ahead, "a", NOON_MS), [[-1260, 2], [4, 3]]);
 });
 
 Deno.test("charts: new numbers are told while somebody watches, together and newest first", async () => {

@@ -52,7 +52,8 @@ function healthRoute(source: PageSource): PageRoute {
       looked = source.status();
     }
     const { verdict: { well, reasons } } = await looked;
-    return await jsonResponse({ well, reasons } satisfies HealthJson, request, well ? 200 : 503);
+    const shown: HealthJson = { well, reasons: reasons.map((reason) => source.redact(reason)) };
+    return await jsonResponse(shown, request, well ? 200 : 503);
   };
 }
 
