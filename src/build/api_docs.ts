@@ -11,14 +11,15 @@ Usage: deno task docs [--check]
 Example: deno task docs
 `;
 
-/** What a user of the template imports. */
-export const API = [
-  "src/runtime/procedure.ts",
-  "src/runtime/backend.ts",
-  "src/shared/registry.ts",
-  "src/shared/message.ts",
-  "src/shared/state.ts",
-];
+/** What a user of the template imports, with what it is for. */
+const API: Record<string, string> = {
+  "src/runtime/procedure.ts": "what a procedure imports: defineProcedure and all that it works with",
+  "src/runtime/backend.ts": "what a backend imports: defineBackend, links, parcels",
+  "src/shared/registry.ts":
+    "lines of procedures/registry.ts and src/backends/registry.ts: permissions, devices, limits",
+  "src/shared/state.ts": "what all procedures share",
+  "src/shared/message.ts": "what one line of a daily file holds",
+};
 
 const PROJECT = fromFileUrl(new URL("../../", import.meta.url));
 
@@ -41,7 +42,7 @@ export async function lintDocs(modules: string[]): Promise<string[]> {
 
 /** Where the pages go, and of what. */
 export interface DocsOptions {
-  modules?: string[];
+  modules?: Record<string, string>;
   folder?: string;
 }
 
@@ -60,7 +61,7 @@ export async function makeDocs(
     say(HELP.trimEnd());
     return true;
   }
-  const findings = await lintDocs(modules);
+  const findings = await lintDocs(Object.keys(modules));
   for (const finding of findings) say(`${finding}\n`);
   if (findings.length > 0) {
     say(`${findings.length} public symbols are not documented as they should be`);
@@ -72,13 +73,42 @@ export async function makeDocs(
   return true;
 }
 
-async function writePages(modules: string[], folder: string): Promise<void> {
+async function writePages(modules: Record<string, string>, folder: string): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
   const result = await runCommand(
-    [Deno.execPath(), "doc", "--quiet", "--html", "--name=Ivy", `--output=${folder}`, ...modules],
+    [
+      Deno.execPath(),
+      "doc",
+      "--quiet",
+      "--html",
+      "--name=Ivy",
+      `--output=${folder}`,
+      ...Object.keys(modules),
+    ],
     { cwd: PROJECT },
   );
   if (!result.success) throw new Error(complaint(result));
+  await Deno.writeTextFile(`${folder}/index.html`, firstPage(modules));
+}
+
+/** Deno's own first page leads to a few symbols and to none of the modules. */
+function firstPage(modules: Record<string, string>): string {
+  const rows = Object.entries(modules).map(([path, purpose]) =>
+    `<li><a href="${path.replace(/^src\//, "./")}/index.html">${path}</a>: ${purpose}</li>`
+  );
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Ivy: reference</title>
+<style>body { font: 16px/1.6 sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem }</style>
+<h1>Ivy: reference</h1>
+<ul>
+${rows.join("\n")}
+</ul>
+<p><a href="./all_symbols.html">All symbols</a></p>
+</html>
+`;
 }
 
 if (import.meta.main) {
