@@ -4,6 +4,7 @@ import { join } from "@std/path";
 import { LAUNCHER } from "../../src/agent/launcher.ts";
 import { pathsOf } from "../../src/agent/paths.ts";
 import { AgentProcess } from "../support/agent_process.ts";
+import { version } from "../../src/shared/version.ts";
 import { compiledIvy } from "../support/binary.ts";
 import { readMessages } from "../support/messages.ts";
 import { needs, orSkip, skipBecause } from "../support/needs.ts";
@@ -26,6 +27,13 @@ touch "$1/x" 2>/dev/null || echo refused
 unshare --user true 2>/dev/null || echo refused
 touch "$1/node/data/x" && { chown ivy "$1/node/data/x" 2>/dev/null || echo refused; }
 `;
+
+/** A copy of the version, so that there is one to go back to; the same program in the end. */
+async function layOutVersionBefore({ root, inside }: ServiceSandbox): Promise<void> {
+  const script = 'cp -a "$1/$2" "$1/0.0.1" && echo 0.0.1 >"$1/$2/previous"';
+  const { code, stderr } = await runIvy(inside("sh", "-c", script, "sh"), [root, version]);
+  assertEquals(code, 0, stderr);
+}
 
 Deno.test({
   name: "ivy install makes a service of systemd on a real machine, and the agent works in its confinement",
@@ -95,7 +103,11 @@ Deno.test({
       await until("random_walk and system_checks have measured", () => {
         const text = JSON.stringify(readMessages(paths.messages));
         return text.includes("random_walk") && text.includes("disk_free_mb");
-      });
+      }, 60_000);
+      await layOutVersionBefore(sandbox);
+      assertEquals((await runIvy(sandbox.inside(paths.launcher), ["rollback"])).code, 0);
+      await socket.told.until(/^STATUS=Restarting: back to Ivy 0\.0\.1[^]*^READY=1$/m); // it has replaced itself
+      assertEquals(new Set(socket.told.text.match(/^MAINPID=.*$/gm)), new Set([`MAINPID=${agent.pid}`]));
       const { code, stdout } = await runIvy(await sandbox.confined(paths.launcher), ["test"]);
       assertEquals(code, 0, stdout);
       assertEquals((await agent.stop()).code, 0, agent.log.text);

@@ -11,7 +11,7 @@ export type Trial =
   /** It is not tried here. */
   | { because: string };
 
-const INSTALLING = "changes the machine: tests/agent/service does it on one that is made of files";
+const INSTALLING = "changes the machine: tests/e2e/service_install.test.ts does it on one of its own";
 const COMPILING = "downloads Deno's runtime: tests/build/compile.test.ts compiles with one that is there";
 
 /** Every command of the documents, in the order in which they are tried. */

@@ -75,9 +75,7 @@ export class ServiceSandbox implements AsyncDisposable {
   }
 
   /** The words that run a program as root on that machine. */
-  inside(...command: string[]): Program {
-    return this.#enter(`${ENTER}exec "$@"`, command);
-  }
+  inside = (...command: string[]): Program => this.#enter(`${ENTER}exec "$@"`, command);
 
   /** The words that run a program as the unit says, as far as that can be had without systemd. */
   async confined(...command: string[]): Promise<Program> {

@@ -41,7 +41,6 @@ export async function writeBundle(options: BundleOptions): Promise<string[]> {
   const clean = files.map(({ name, text }) => ({ name: `ivy/${name}`, text: redact(text) }));
   try {
     const output = await Deno.open(file, { write: true, createNew: true, mode: 0o600 }); // nothing there is lost
-    await Deno.chmod(file, 0o600);
     await ReadableStream.from(tarOf(clean, Math.floor(nowMs / 1000)))
       .pipeThrough(new CompressionStream("gzip"))
       .pipeTo(output.writable);
