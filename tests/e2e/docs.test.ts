@@ -22,7 +22,7 @@ const NOT_TRIED: Record<string, string> = {
   udev: "needs a machine with udev and a GPIO pin",
 };
 /** `sh` is tried by docs_commands.test.ts, `yaml` by docs_serial.test.ts. */
-const TRIED = ["ts file", "ts into", "ts part-of", "json into", "json ", "sh ", "yaml "];
+const TRIED = ["ts file", "ts into", "ts part-of", "ts same-as", "json into", "json ", "sh ", "yaml "];
 
 Deno.test("every block of the documents is of a kind that is tried", () => {
   const others = DOCUMENTS.flatMap(blocksOf).filter(({ language, role }) =>
@@ -44,6 +44,10 @@ Deno.test("what a document shows of a file stands in that file", () => {
     const whole = codeBlocks("file").findLast(({ target }) => target === block.target)?.text ??
       Deno.readTextFileSync(join(PROJECT, block.target));
     assertStringIncludes(plain(whole), plain(block.text), placeOf(block));
+  }
+  assert(codeBlocks("same-as").length > 0);
+  for (const block of codeBlocks("same-as")) {
+    assertEquals(`${block.text}\n`, Deno.readTextFileSync(join(PROJECT, block.target)), placeOf(block));
   }
 });
 

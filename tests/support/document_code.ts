@@ -4,7 +4,7 @@ import { ProjectCopy } from "./project_copy.ts";
 import { type Block, blocksOf, DOCUMENTS, PROJECT } from "./documents.ts";
 
 /** The code blocks of all documents that have a role. An earlier version of something has a name of its own. */
-export function codeBlocks(role: "file" | "into" | "part-of"): Block[] {
+export function codeBlocks(role: "file" | "into" | "part-of" | "same-as"): Block[] {
   return DOCUMENTS.flatMap((document) => {
     const own = blocksOf(document).filter((block) => block.role === role);
     return own.map((block) => {

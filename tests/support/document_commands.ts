@@ -37,7 +37,7 @@ export const COMMANDS: Record<string, Trial> = {
   "./ivy init --root ~/node": { prints: /created .*from the template/ },
   "~/node/ivy config validate": { prints: /is valid/ },
   "~/node/ivy start": { prints: /Ivy runs \(PID \d+\)/ },
-  "~/node/ivy status": { prints: /system_checks/ },
+  "~/node/ivy status": { prints: /running/ },
   "ivy release keygen ~/ivy.key": { prints: /ivy\.key\.pub/ },
   "deno task release": { prints: /dist\/release/ },
   "ivy release sign --key ~/ivy.key dist/release": { prints: /signed/ },

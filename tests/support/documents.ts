@@ -18,6 +18,7 @@ export interface Block {
    * `file=PATH` a whole file; the last one in a document counts, those before are earlier versions of it;
    * `into=PATH` lines that are added to the list in a file; `into=procedures` or `into=configuration`, keys of a
    * configuration;
+   * `same-as=PATH` the whole of a file of the project;
    * `part-of=PATH` lines that stand in the last `file=PATH` of the document, or in the project's file.
    */
   role: string;
