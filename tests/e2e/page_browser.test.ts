@@ -1,84 +1,22 @@
 // Runs in: tests.
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { join } from "@std/path";
-import type { Page } from "playwright-core";
 import { openPage, startBrowser } from "../support/browser.ts";
-import { freePort } from "../support/free_port.ts";
-import { type Mosquitto, startMosquitto } from "../support/mosquitto.ts";
-import { guessTokens, nextFrames } from "../support/in_page.js";
+import { guessTokens } from "../support/in_page.js";
+import { startMosquitto } from "../support/mosquitto.ts";
 import { needs } from "../support/needs.ts";
-import { TestNode } from "../support/node.ts";
 import { axeViolations, isWiderThanScreen, screenshot, strokedColumns } from "../support/page_looks.ts";
-import { backendsIvy } from "../support/program.ts";
+import { filterLog, PATIENCE_MS, startPageNode, untilVerdict } from "../support/browser_node.ts";
 import { until } from "../support/until.ts";
 
 const ignore = needs("chromium") !== undefined || needs("mosquitto") !== undefined;
 const TOKEN = "correct-horse-battery-staple";
-/** A busy machine may take this long to show something, in milliseconds. */
-const PATIENCE_MS = 60_000;
-
-/** A node with a page, a broker, a quick procedure, and one that fails when a file is missing. */
-async function startNode(broker: Mosquitto, token: string | null) {
-  await using started = new AsyncDisposableStack();
-  const folder = await Deno.makeTempDir({ prefix: "ivy-page-" });
-  started.defer(() => Deno.remove(folder, { recursive: true }));
-  const loadFile = join(folder, "load");
-  await Deno.writeTextFile(loadFile, "0.25");
-  const node = started.use(
-    new TestNode({
-      program: await backendsIvy(),
-      procedures: { metronome: { seconds: 0.1 }, raises_load: { file: loadFile } },
-    }),
-  );
-  const port = freePort();
-  node.configure((config) => {
-    config.general.system_identifier = "roof-1";
-    config["status_page"] = { host: "127.0.0.1", port, token };
-    const server = { host: "127.0.0.1", port: broker.port, username: "roof", password: "hush-hush" };
-    config["backends"] = [{ provider: "mqtt", mqtt_connection: server }];
-  });
-  await started.use(node.run()).ready();
-  const running = started.move();
-  return {
-    url: `http://127.0.0.1:${port}`,
-    loadFile,
-    logText: () => node.logText(),
-    [Symbol.asyncDispose]: () => running.disposeAsync(),
-  };
-}
-
-/** Waits until the verdict reads so, and is said to be live. */
-async function untilVerdict(page: Page, pattern: RegExp): Promise<void> {
-  const verdict = page.locator(".verdict .text");
-  let text = "";
-  await until(() => `the verdict is like ${pattern}: ${text}`, async () => {
-    text = await verdict.innerText();
-    return pattern.test(text);
-  }, PATIENCE_MS);
-}
-
-/** Chooses a filter, and waits until what the node answered to it is shown. */
-async function filterLog(
-  page: Page,
-  wanted: Record<string, string>,
-  choose: () => Promise<unknown>,
-): Promise<void> {
-  const answered = page.waitForResponse((response) => {
-    const { pathname, searchParams } = new URL(response.url());
-    return pathname === "/api/v1/logs" &&
-      Object.entries(wanted).every(([name, value]) => searchParams.get(name) === value);
-  });
-  await choose();
-  await (await answered).finished();
-  await page.evaluate(nextFrames);
-}
 
 Deno.test({
   name: "the status page of a running node, in Chromium",
   ignore,
   async fn(t) {
     await using broker = await startMosquitto({ isQuiet: true });
-    await using node = await startNode(broker, null);
+    await using node = await startPageNode(broker, null);
     const browser = await startBrowser();
     try {
       await using watched = await openPage(browser, node.url);
@@ -197,7 +135,7 @@ Deno.test({
   ignore,
   async fn() {
     await using broker = await startMosquitto({ isQuiet: true });
-    await using node = await startNode(broker, TOKEN);
+    await using node = await startPageNode(broker, TOKEN);
     const browser = await startBrowser();
     try {
       await using watched = await openPage(browser, node.url);

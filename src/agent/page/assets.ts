@@ -31,6 +31,8 @@ import workers from "../../web/workers.js" with { type: "text" };
 import indexHtml from "../../web/index.html" with { type: "text" };
 import loginHtml from "../../web/login.html" with { type: "text" };
 import icon from "../../web/icon.svg" with { type: "text" };
+import details from "../../web/details.css" with { type: "text" };
+import overview from "../../web/overview.css" with { type: "text" };
 import style from "../../web/style.css" with { type: "text" };
 
 /** A file of the page, as the browser gets it. */
@@ -80,6 +82,8 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
   "/workers.js": script(workers),
   "/icon.svg": { type: "image/svg+xml", text: icon },
   "/style.css": css(style),
+  "/overview.css": css(overview),
+  "/details.css": css(details),
   "/vendor/htm.js": script(library(htm)),
   "/vendor/preact.js": script(library(preact)),
   "/vendor/uplot.js": script(`${library(uplot)}\nexport default uPlot;\n`),
