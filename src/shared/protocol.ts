@@ -312,7 +312,10 @@ export interface ClockCorrection {
 /** What the thread that checks the database says: null = it is whole. */
 export type CheckerToMain = FromAnyWorker | { type: "checked_database"; damage: string | null };
 
-/** Times are Unix milliseconds; null = every key, the last 24 hours, now, the usual number of points. */
+/**
+ * Times are Unix milliseconds; null = every key, the last 24 hours, now, the usual number of points. No keys: nobody
+ * waits, the store only gets ready to answer.
+ */
 export interface SeriesQuery {
   keys: string[] | null;
   fromMs: number | null;

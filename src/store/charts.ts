@@ -2,7 +2,7 @@
 import { linesOfDay, messageDays } from "../shared/message_files.ts";
 import type { Row } from "../shared/message_line.ts";
 import type { SeriesAnswer, SeriesQuery } from "../shared/protocol.ts";
-import { utcDay } from "../shared/time.ts";
+import { pause, utcDay } from "../shared/time.ts";
 import { Series } from "./series.ts";
 
 const DAY_MS = 86_400_000;
@@ -10,6 +10,9 @@ const DAY_MS = 86_400_000;
 const TELL_MS = 500;
 /** Of how many keys at most. */
 const MAX_TOLD_KEYS = 200;
+/** While nobody waits for the files to be read, there is a pause after so many lines, in milliseconds. */
+const SLICE_LINES = 250;
+const PAUSE_MS = 20;
 
 /** The newest values, by key. */
 export interface Points {
@@ -29,8 +32,8 @@ export interface ChartsOptions {
 }
 
 /**
- * What the status page draws. Nobody pays for it who has no page open: the last 24 hours are read from the daily files
- * when they are first asked for, in slices between which the store does its work, and kept up to date from then on.
+ * What the status page draws. The last 24 hours are read from the daily files when they are first asked for, in slices
+ * between which the store does its work, and kept up to date from then on.
  */
 export class Charts {
   #options: ChartsOptions;
@@ -41,12 +44,16 @@ export class Charts {
   #points: Points | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
+  /** Aborted as soon as somebody waits. */
+  #leisure = new AbortController();
 
   constructor(options: ChartsOptions) {
     this.#options = options;
   }
 
+  /** Reads the files first, if that has not been done; at leisure for a query of no keys, which only prepares. */
   async read(query: SeriesQuery): Promise<SeriesAnswer> {
+    if (query.keys?.length !== 0) this.#leisure.abort();
     this.#filled ??= this.#fill().catch((error) => {
       this.#filled = undefined; // it may work next time
       this.#series = undefined;
@@ -74,6 +81,7 @@ export class Charts {
   /** Ends the reading of files, too. */
   close(): void {
     this.#isClosed = true;
+    this.#leisure.abort();
     clearTimeout(this.#timer);
   }
 
@@ -101,13 +109,20 @@ export class Charts {
     const series = this.#series = new Series(now);
     const fromMs = now() - DAY_MS;
     const untilId = lastId();
+    let lines = 0;
     for (const day of messageDays(directory).filter((day) => day >= utcDay(fromMs))) {
       for await (const line of linesOfDay(directory, day)) {
         if (this.#isClosed) return series;
         this.#addLine(series, line, untilId);
+        if (++lines % SLICE_LINES === 0) await this.#rest();
       }
     }
     return series;
+  }
+
+  async #rest(): Promise<void> {
+    const { signal } = this.#leisure;
+    if (!signal.aborted) await pause(PAUSE_MS, signal);
   }
 
   #addLine(series: Series, line: string, untilId: number): void {

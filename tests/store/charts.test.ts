@@ -5,6 +5,7 @@ import { join } from "@std/path";
 import type { SeriesAnswer, SeriesQuery } from "../../src/shared/protocol.ts";
 import { Series } from "../../src/store/series.ts";
 import { SentRate } from "../../src/store/sent_rate.ts";
+import { measureDay } from "../support/measured_day.ts";
 import { NOON_MS, TestStore } from "../support/test_store.ts";
 import { until } from "../support/until.ts";
 
@@ -97,6 +98,24 @@ Deno.test("charts: what is stored while the files are read counts once", async (
   await reading;
   const { keys } = await store.store.series(ALL);
   assertAlmostEquals(keys["a"]!.mean.find((mean) => mean !== null)!, 2);
+});
+
+Deno.test("charts: files are read at leisure while nobody waits, at once when somebody does, never after the end", async () => {
+  await using store = new TestStore();
+  await measureDay(store.directory, { keys: 1, nowMs: NOON_MS });
+  await store.open();
+  const startMs = performance.now();
+  const prepared = store.store.series({ ...ALL, keys: [] }).then(() => performance.now() - startMs);
+  await measure(store, NOON_MS, { sensor_0: 77 }); // the store does its work meanwhile
+  const { keys } = await store.store.series(ALL);
+  assert(keys["sensor_0"]!.mean.filter((mean) => mean !== null).length > 280);
+  assert(await prepared < 5000, "at leisure it would have taken 7 s of pauses alone");
+  assertEquals(keys["sensor_0"]!.max.findLast((value) => value !== null), 77);
+  await store.store.close();
+  await store.open();
+  const cut = store.store.series({ ...ALL, keys: [] });
+  await store.store.close();
+  await cut;
 });
 
 Deno.test("charts: the number of keys is bounded, and the answer says how many are left out", async () => {

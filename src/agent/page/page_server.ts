@@ -20,8 +20,6 @@ export interface PageServerOptions {
   routes: Record<string, PageRoute>;
   /** The paths among them that need no token. */
   open: readonly string[];
-  /** Somebody who may opens the page: it will want charts next. */
-  onOpened: () => void;
 }
 
 /** Decides who gets what: every door of the page is in this file. */
@@ -77,17 +75,12 @@ export class PageServer {
       return verdict === "granted" ? seeOther("/") : this.#files.answer(loginForm, request);
     }
     if (pathname === "/") {
-      return verdict === "granted" ? this.#index(request) : seeOther("/login");
+      return verdict === "granted" ? this.#files.answer(indexPage, request) : seeOther("/login");
     }
     if (verdict === "denied") {
       return textResponse(401, "expected the token of status_page\n", { "www-authenticate": "Bearer" });
     }
     return route === undefined ? textResponse(404, `there is no ${pathname}\n`) : route(request);
-  }
-
-  #index(request: HttpRequest): HttpResponse {
-    this.#options.onOpened();
-    return this.#files.answer(indexPage, request);
   }
 
   /** The only two requests that change anything, and only in the browser that sends them from this page. */

@@ -50,7 +50,6 @@ export class StatusPage {
       hosts: new AllowedHosts(host, machine),
       routes: pageRoutes(source, logs, this.#events),
       open: OPEN_PATHS,
-      onOpened: () => this.#prepareCharts(),
     });
   }
 
@@ -113,9 +112,10 @@ export class StatusPage {
       onFailure: (error) => this.#report(error),
       ...(limits === undefined ? {} : { limits }),
     });
+    this.#prepareCharts();
   }
 
-  /** The store reads the last day while the browser still fetches the page. */
+  /** The store reads the last day at leisure, so that the first page that is opened need not wait for that. */
   #prepareCharts(): void {
     const nothing = { keys: [], fromMs: null, toMs: null, points: 1 };
     this.#options.source.series(nothing).catch((error) => this.#report(error));

@@ -33,6 +33,11 @@ Deno.test("health: 200 when the node is well, else 503 and why, in words of our 
 
 Deno.test("series: what is asked for and what comes back", async () => {
   await using page = new FakePage();
+  assertEquals(
+    page.source.asked.splice(0).map(({ keys }) => keys),
+    [[]],
+    "the store gets ready before anybody asks",
+  );
   assertEquals((await get(page, "/api/v1/series?keys=co2,t%20out&from_ms=5&to_ms=9.5&points=100")).body, {
     from_ms: 60_000,
     bucket_ms: 60_000,

@@ -209,14 +209,6 @@ Deno.test("the page names no other origin, and its files are small together", as
   assert(size < 100_000, `${size} bytes`);
 });
 
-Deno.test("the store begins to read for the charts when somebody who may opens the page", async () => {
-  await using page = new FakePage({ token: "abc-123" });
-  await sendRaw(page.port, request("/"));
-  assertEquals(page.source.asked.length, 0);
-  await sendRaw(page.port, request("/", { head: { authorization: "Bearer abc-123" } }));
-  assertEquals(page.source.asked.map(({ keys }) => keys), [[]]);
-});
-
 Deno.test("a file that the browser has already is not sent again", async () => {
   await using page = new FakePage();
   const first = await sendRaw(page.port, request("/vendor/uplot.js"));
