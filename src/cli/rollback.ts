@@ -3,7 +3,7 @@ import { requestAgent } from "../agent/control_client.ts";
 import { CommandError, EXIT, type ExitStatus } from "../agent/errors.ts";
 import { exists, pathsOf } from "../agent/paths.ts";
 import { takeRunLock } from "../agent/run_lock.ts";
-import { rollBack } from "../agent/updater/updater.ts";
+import { rollBack } from "../agent/updater/roll_back.ts";
 import type { CommandContext } from "./command.ts";
 
 /** `ivy rollback`: back to the version before, whether the agent runs or not. */

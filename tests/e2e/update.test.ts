@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { exists } from "../../src/agent/paths.ts";
+import { AgentProcess } from "../support/agent_process.ts";
 import { assertNoIdMissing } from "../support/steady.ts";
 import { NEW, OLD, twoVersions, UpdateLab } from "../support/update_lab.ts";
 
@@ -127,6 +128,39 @@ Deno.test({
       "switching",
     ]);
     assertEquals(Deno.readTextFileSync(join(folder, "equipment")), "held", "by the new version");
+    await lab.stop();
+    assertNoIdMissing(lab.messages());
+  },
+});
+
+Deno.test({
+  name: "a binary that runs from elsewhere lays itself out in its root, and is updated there",
+  ignore,
+  async fn() {
+    await using lab = await UpdateLab.open({ old: versions!.old });
+    const config = Deno.readTextFileSync(lab.configFile(OLD));
+    Deno.removeSync(lab.launcher);
+    Deno.removeSync(join(lab.root, OLD, "ivy"));
+    const elsewhere = join(lab.folder, "elsewhere");
+    Deno.copyFileSync(versions!.old, elsewhere);
+    Deno.chmodSync(elsewhere, 0o755);
+    await lab.publish(versions!.next);
+    const agent = new AgentProcess(
+      [elsewhere],
+      ["run", "--root", lab.root],
+      { PATH: "/usr/bin:/bin" },
+      false,
+    );
+    lab.lives.push(agent);
+    await lab.untilLog(/ ready: 1 procedures/);
+    assertEquals(Deno.readTextFileSync(lab.configFile(OLD)), config);
+    assertMatch(Deno.readTextFileSync(lab.launcher), /^#!\/bin\/sh/);
+    assertEquals((await lab.ivy("update", NEW)).code, 0, lab.log);
+    await lab.untilLog(/4\.5\.6 has proved itself/);
+    assertEquals([lab.active, Deno.statSync(join(lab.root, OLD, "ivy")).size], [
+      NEW,
+      Deno.statSync(elsewhere).size,
+    ]);
     await lab.stop();
     assertNoIdMissing(lab.messages());
   },

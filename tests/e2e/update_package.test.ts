@@ -141,3 +141,24 @@ Deno.test({
     assertNoIdMissing(lab.messages());
   },
 });
+
+Deno.test({
+  name: "a node that takes its releases from elsewhere tells ThingsBoard so",
+  ignore,
+  async fn() {
+    await using server = await startThingsboard({ sessionLimits: LIMITS });
+    await using lab = await UpdateLab.open({
+      old: versions!.old,
+      configure: (config) => config["backends"] = [{ provider: "thingsboard", ...server.settings }],
+    });
+    lab.supervise();
+    await lab.untilLog(/connected to/);
+    await server.assign({ title: "ivy", version: NEW, bytes: new Uint8Array(5) });
+    await untilState(server, lab, "FAILED");
+    assertMatch(
+      server.states()[0]!["fw_error"]!,
+      /^this node takes its releases from http: "updater\.provider"/,
+    );
+    await lab.stop();
+  },
+});

@@ -2,7 +2,7 @@
 import { join } from "@std/path";
 import { pathsOf } from "../../src/agent/paths.ts";
 import { writeUpdateJournal } from "../../src/agent/updater/update_journal.ts";
-import { rollBack } from "../../src/agent/updater/updater.ts";
+import { rollBack } from "../../src/agent/updater/roll_back.ts";
 import { switchBack, switchTo } from "../../src/agent/updater/versions.ts";
 
 /** One step of an update, to be killed: ROOT STEP. */

@@ -157,7 +157,7 @@ export class Intake {
         case "postponed":
           logger.warning(`configuration ${revision} cannot be taken into use now: ${outcome.reason}`);
           if (offer !== undefined && offer === this.#offer) await this.#takeOffer(offer);
-          else if (offer === this.#offer) await this.#pause();
+          else if (offer === this.#offer && this.#waiting.size === 0) await this.#pause();
           if (this.#options.signal.aborted || this.#waiting.size > 0) return;
           break;
         default:

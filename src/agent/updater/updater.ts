@@ -6,18 +6,15 @@ import { formatDuration } from "../../shared/time.ts";
 import { version as running } from "../../shared/version.ts";
 import type { LoadedConfig } from "../configuration.ts";
 import { CommandError } from "../errors.ts";
-import { type Paths, pathsOf } from "../paths.ts";
+import type { Paths } from "../paths.ts";
 import { resolveSecrets } from "../secret_values.ts";
 import { findVersion } from "./fetch_version.ts";
 import type { Vitals } from "./health.ts";
 import type { OfferedPackage, Packages } from "./packages.ts";
 import { type ResumePhase, resumeUpgrade, type Update } from "./probation.ts";
 import type { Outcome } from "./reconfigure.ts";
-import { removeDurably } from "./update_journal.ts";
+import { rollBack } from "./roll_back.ts";
 import { upgrade, type Wish } from "./upgrade.ts";
-import { previousOf } from "./versions.ts";
-import { readIfThere, replaceLink } from "../files.ts";
-import { Revisions } from "./revisions.ts";
 
 export interface UpdaterOptions {
   paths: Paths;
@@ -230,36 +227,5 @@ export class Updater {
     if (faults.length > 0) throw new CommandError(faults.join("; "));
     const { access_token: token = null } = value as { access_token?: string | null };
     return { settings, token };
-  }
-}
-
-/**
- * Makes the version before the active one, for good.
- *
- * @returns its name.
- * @throws {CommandError} when there is none.
- */
-export function rollBack(paths: Paths): string {
-  const active = Deno.readLinkSync(paths.current);
-  const previous = previousOf(paths, active);
-  if (previous === undefined) {
-    throw new CommandError(`${active} is the only version on ${paths.root}; there is nothing to go back to`);
-  }
-  const [left, kept] = [active, previous].map((version) => revisionOf(pathsOf(paths.root, version)));
-  if (left! > kept!) {
-    new Revisions(paths.revisions).reject(left!, "a person on the node went back to the version before");
-  }
-  replaceLink(paths.current, previous);
-  removeDurably(paths.probation, paths.update);
-  return previous;
-}
-
-/** Of a version's configuration; -1 when it does not say. */
-function revisionOf({ configFile }: Paths): number {
-  try {
-    const { general } = JSON.parse(readIfThere(configFile) ?? "") as { general: { config_revision: number } };
-    return Number.isInteger(general.config_revision) ? general.config_revision : -1;
-  } catch {
-    return -1;
   }
 }

@@ -9,7 +9,7 @@ import {
   type UpdateJournal,
   writeUpdateJournal,
 } from "../../../src/agent/updater/update_journal.ts";
-import { rollBack } from "../../../src/agent/updater/updater.ts";
+import { rollBack } from "../../../src/agent/updater/roll_back.ts";
 import { createLogger } from "../../../src/shared/logger.ts";
 import { version as running } from "../../../src/shared/version.ts";
 

@@ -1,99 +1,14 @@
 // Runs in: tests.
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import template from "../../../config/config.template.json" with { type: "text" };
-import type { LoadedConfig } from "../../../src/agent/configuration.ts";
 import { exists, pathsOf } from "../../../src/agent/paths.ts";
 import { updateRoutes } from "../../../src/agent/updater/update_routes.ts";
-import { Updater } from "../../../src/agent/updater/updater.ts";
-import { makeRelease } from "../../../src/build/release.ts";
-import { configSchema } from "../../../src/shared/config.ts";
-import { createLogger } from "../../../src/shared/logger.ts";
-import { SIGNATURES_NAME, SUMS_NAME } from "../../../src/shared/release.ts";
-import { createKeys, signBytes } from "../../../src/shared/signatures.ts";
 import { version as running } from "../../../src/shared/version.ts";
-import { mayMount, SmallDisk } from "../../support/small_disk.ts";
-import { until } from "../../support/until.ts";
-import { ReleaseServer } from "../../support/release_server.ts";
 
-const NEW = "4.5.6";
-const keys = await createKeys();
-
-/** A program that is whatever version it is asked about, and proves itself unless `then` says otherwise. */
-function script(then = "exit 0"): string {
-  const facts = JSON.stringify({ software_version: NEW, target: Deno.build.target });
-  return `#!/bin/sh\ncase $1 in info) echo '${facts}'; exit ;; esac\n${then}\n`;
-}
-
-/** An updater on a root of its own, whose releases are shell scripts. */
-class Lab implements AsyncDisposable {
-  readonly folder = Deno.makeTempDirSync({ prefix: "ivy-updater-" });
-  readonly paths;
-  readonly log: string[] = [];
-  readonly restarts: string[] = [];
-  readonly server = new ReleaseServer({ folder: join(this.folder, "web") });
-  updater: Updater;
-
-  constructor(
-    change: (updater: Record<string, unknown>) => Record<string, unknown> | null = (same) => same,
-    root?: string,
-  ) {
-    this.paths = pathsOf(root ?? join(this.folder, "root"));
-    const raw = JSON.parse(template);
-    raw.general.software_version = running;
-    raw.updater = change({
-      provider: "http",
-      base_url: this.server.url,
-      public_keys: [keys.publicKey],
-      access_token: { env: "TOKEN" },
-      probation_seconds: 5,
-    });
-    Deno.mkdirSync(this.paths.versionFolder, { recursive: true });
-    Deno.mkdirSync(this.paths.data);
-    const binary = join(this.paths.versionFolder, "ivy");
-    Deno.writeTextFileSync(binary, "the running binary");
-    Deno.symlinkSync(running, this.paths.current);
-    this.updater = new Updater({
-      paths: this.paths,
-      binary,
-      loaded: () => ({ raw, config: configSchema.parse(raw), file: this.paths.configFile }) as LoadedConfig,
-      vitals: { failures: () => ({}), health: () => ({ procedures: ["walk"], backends: [] }) },
-      logger: createLogger("updater", ({ subject }) => void this.log.push(subject)),
-      onLog: () => {},
-      releaseModule: import.meta.resolve("../../../src/release/worker.ts"),
-      environment: { PATH: "/usr/bin:/bin", TOKEN: "secret-token" },
-      restart: (reason) => void this.restarts.push(reason),
-      pace: { stallMs: 1000, retryMs: 1, attempts: 1 },
-    });
-  }
-
-  async publish(text: string, serial = 7): Promise<void> {
-    const binary = join(this.folder, "made");
-    Deno.writeTextFileSync(binary, text);
-    const output = join(this.folder, "web", NEW);
-    const binaries = { [Deno.build.target]: binary };
-    await makeRelease({ binaries, output, version: NEW, serial, acceptance: "// none" });
-    const line = await signBytes(Deno.readFileSync(join(output, SUMS_NAME)), keys.privatePem);
-    Deno.writeTextFileSync(join(output, SIGNATURES_NAME), `${line}\n`);
-  }
-
-  /** What the control API answers, line by line. */
-  async ask(version: string | null, folder: string | null = null): Promise<Record<string, unknown>[]> {
-    const body = JSON.stringify({ version, folder });
-    const route = updateRoutes(this.updater)["POST /v1/update"]!;
-    const response = await route(new Request("http://ivy/", { method: "POST", body })) as Response;
-    return (await response.text()).trim().split("\n").map((line) => JSON.parse(line));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.updater.stop();
-    await this.server[Symbol.asyncDispose]();
-    await Deno.remove(this.folder, { recursive: true });
-  }
-}
+import { NEW, script, UpdaterLab } from "../../support/updater_lab.ts";
 
 Deno.test("a good release: fetched, tested, laid out with the configuration, counted, switched to", async () => {
-  await using lab = new Lab();
+  await using lab = new UpdaterLab();
   await lab.publish(script());
   const lines = await lab.ask(NEW);
   assertEquals(lines.at(-1), { outcome: { kind: "interrupted" } });
@@ -135,7 +50,7 @@ const REFUSED: [name: string, then: string, reason: RegExp][] = [
 
 for (const [name, then, reason] of REFUSED) {
   Deno.test(`refused for its ${name}; nothing has changed`, async () => {
-    await using lab = new Lab();
+    await using lab = new UpdaterLab();
     await lab.publish(script(then));
     const [last] = (await lab.ask(NEW)).slice(-1) as { outcome: { kind: string; reason: string } }[];
     assertEquals(last!.outcome.kind, "rejected");
@@ -146,7 +61,7 @@ for (const [name, then, reason] of REFUSED) {
 }
 
 Deno.test("what is not there yet is postponed; a version that runs already is no update", async () => {
-  await using lab = new Lab();
+  await using lab = new UpdaterLab();
   const [missing] = (await lab.ask(NEW)).slice(-1) as { outcome: { kind: string; reason: string } }[];
   assertEquals(missing!.outcome.kind, "postponed");
   assertStringIncludes(missing!.outcome.reason, "status 404");
@@ -154,7 +69,7 @@ Deno.test("what is not there yet is postponed; a version that runs already is no
 });
 
 Deno.test("the previous version is on the disk: it is tested and switched to without any download", async () => {
-  await using lab = new Lab();
+  await using lab = new UpdaterLab();
   const { paths } = lab;
   Deno.mkdirSync(join(paths.root, NEW));
   Deno.writeTextFileSync(join(paths.root, NEW, "ivy"), script(), { mode: 0o755 });
@@ -165,7 +80,7 @@ Deno.test("the previous version is on the disk: it is tested and switched to wit
 });
 
 Deno.test("one at a time; the end of the agent breaks an update off, to be asked for again", async () => {
-  await using lab = new Lab();
+  await using lab = new UpdaterLab();
   await lab.publish(script(`[ "$1" = test ] && sleep 2; exit 0`));
   const testing = Promise.withResolvers<void>();
   lab.updater.watch((phase) => phase.startsWith("testing") && testing.resolve());
@@ -185,14 +100,14 @@ Deno.test("one at a time; the end of the agent breaks an update off, to be asked
 });
 
 Deno.test("a node that is updated by hand says so; so does one without its token", async () => {
-  await using byHand = new Lab(() => null);
+  await using byHand = new UpdaterLab(() => null);
   assertMatch(`${(await byHand.ask(NEW))[0]!["error"]}`, /"updater" is null/);
-  await using noToken = new Lab((updater) => ({ ...updater, access_token: { env: "NOWHERE" } }));
+  await using noToken = new UpdaterLab((updater) => ({ ...updater, access_token: { env: "NOWHERE" } }));
   assertMatch(`${(await noToken.ask(NEW))[0]!["error"]}`, /NOWHERE is not set/);
 });
 
 Deno.test("check tells of a release without bringing it, also of one on this machine", async () => {
-  await using lab = new Lab();
+  await using lab = new UpdaterLab();
   await lab.publish(script());
   const facts = { version: NEW, serial: 7, running_version: running };
   assertEquals(await lab.updater.check(NEW), facts);
@@ -204,7 +119,7 @@ Deno.test("check tells of a release without bringing it, also of one on this mac
 });
 
 Deno.test("a version that was switched to goes on from there: on probation, until it is accepted", async () => {
-  await using lab = new Lab((updater) => ({ ...updater, probation_seconds: 1 }));
+  await using lab = new UpdaterLab((updater) => ({ ...updater, probation_seconds: 1 }));
   assertEquals(await lab.updater.resume(), undefined);
   const { paths } = lab;
   const before = { procedures: ["random_walk"], backends: [] };
@@ -229,7 +144,7 @@ Deno.test("a version that was switched to goes on from there: on probation, unti
 });
 
 Deno.test("by the control API: check, and back to the version before", async () => {
-  await using lab = new Lab();
+  await using lab = new UpdaterLab();
   await lab.publish(script());
   const routes = updateRoutes(lab.updater);
   const body = JSON.stringify({ version: NEW, folder: null });
@@ -243,35 +158,4 @@ Deno.test("by the control API: check, and back to the version before", async () 
     version: NEW,
   });
   assertEquals(lab.restarts, [`back to Ivy ${NEW}, as asked for`]);
-});
-
-Deno.test("a fleet does not come at once: a wish from afar waits for a while, a person does not", async () => {
-  await using lab = new Lab((updater) => ({ ...updater, jitter_seconds: 86_400 }));
-  await lab.publish(script(`[ "$1" = test ] && exit 1; exit 0`));
-  const wish = { version: NEW, config: {}, revision: 5 };
-  const waiting = lab.updater.upgrade(wish);
-  await until("it waits", () => /^waiting up to 86400 s/.test(lab.updater.phase));
-  assertEquals(lab.server.served, [], "nothing is asked for meanwhile");
-  lab.updater.stop();
-  assertEquals(await waiting, { kind: "interrupted" });
-
-  await using short = new Lab((updater) => ({ ...updater, jitter_seconds: 1 }));
-  await short.publish(script(`[ "$1" = test ] && exit 1; exit 0`));
-  assertEquals((await short.updater.upgrade(wish)).kind, "rejected");
-  await short.ask(NEW);
-  assertEquals(short.log.filter((line) => line.startsWith("waiting")).length, 1, "a person does not wait");
-});
-
-Deno.test({
-  name: "an update that the disk has no room for is not even begun, and tried again later",
-  ignore: !mayMount(),
-  async fn() {
-    using disk = new SmallDisk(3_000_000);
-    await using lab = new Lab(undefined, join(disk.path, "root"));
-    await lab.publish(`${script()}#${"x".repeat(2_000_000)}\n`);
-    const [last] = (await lab.ask(NEW)).slice(-1) as { outcome: { kind: string; reason: string } }[];
-    assertEquals(last!.outcome.kind, "postponed");
-    assertMatch(last!.outcome.reason, /^the disk has [\d.]+ MB free, and the update needs 4\.0 MB$/);
-    assertEquals(lab.server.served.map(({ path }) => path.split("/")[1]), [SUMS_NAME, SIGNATURES_NAME]);
-  },
 });
