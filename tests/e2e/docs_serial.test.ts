@@ -5,6 +5,7 @@ import { linesOf } from "../../src/runtime/procedure.ts";
 import { blocksOf } from "../support/documents.ts";
 import { freePort } from "../support/free_port.ts";
 import { findProgram, needs } from "../support/needs.ts";
+import { Scratch } from "../support/scratch.ts";
 import { until } from "../support/until.ts";
 
 /** Runs a program until it is disposed of. */
@@ -32,7 +33,8 @@ Deno.test({
   ignore: needs("ser2net") !== undefined || needs("socat") !== undefined,
   fn: async () => {
     const [yaml] = blocksOf("procedures/README.md").filter(({ language }) => language === "yaml");
-    const folder = await Deno.makeTempDir({ prefix: "ivy-serial-" });
+    await using scratch = new Scratch("ivy-serial-");
+    const folder = scratch.path;
     const port = freePort();
     const end = (name: string) => `pty,raw,echo=0,link=${join(folder, name)}`;
     await using _wire = start("socat", [end("sensor"), end("ttyUSB0")]);
@@ -54,6 +56,5 @@ Deno.test({
     }
     clearInterval(talking);
     assertEquals(found[1], "CO2=412.5 T=21.4");
-    await Deno.remove(folder, { recursive: true });
   },
 });
