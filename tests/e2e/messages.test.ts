@@ -163,7 +163,10 @@ Deno.test("ivy messages replay: what a backend has is sent to it again", async (
 });
 
 Deno.test("ivy messages speaks with the running agent, and follows what it stores", async () => {
-  await using node = new TestNode({ procedures: { random_walk: { seconds_between_datapoints: 1 } } });
+  await using node = new TestNode({
+    procedures: { random_walk: { seconds_between_datapoints: 1 } },
+    covered: true,
+  });
   await using agent = await node.run().ready();
   await node.untilMessages(
     "a measurement",
