@@ -1,55 +1,18 @@
 // Runs in: benchmarks.
-import { join } from "@std/path";
 import { gzipSync } from "node:zlib";
 import type { Browser, Page } from "playwright-core";
 import { ASSETS, indexPage } from "../../src/agent/page/assets.ts";
 import { compiledIvy } from "../support/binary.ts";
 import { startBrowser } from "../support/browser.ts";
-import { freePort } from "../support/free_port.ts";
 import { firstChartMs, noteFirstChart } from "../support/in_page.js";
-import { TestNode } from "../support/node.ts";
+import { measureDay } from "../support/measured_day.ts";
+import { PageNode } from "../support/page_node.ts";
 import { cpuSeconds, residentMb } from "./agent.ts";
 import { type BenchRow, formatRow, median, printLine } from "./row.ts";
 
-const DAY_SECONDS = 86_400;
 const KEYS = 20;
 const TABS = 10;
 const ROUNDS = 7;
-
-/** A node that has measured 20 numbers each second for a day, and goes on with 13 each second. */
-async function startNode() {
-  const node = new TestNode({
-    program: [await compiledIvy()],
-    procedures: {
-      random_walk: { seconds_between_datapoints: 1 },
-      system_checks: { seconds_between_checks: 1 },
-    },
-  });
-  const port = freePort();
-  node.configure((config) => config["status_page"] = { host: "127.0.0.1", port, token: null });
-  writeDay(node.paths.messages, Date.now());
-  const agent = await node.run().ready();
-  return { node, agent, url: `http://127.0.0.1:${port}` };
-}
-
-function writeDay(folder: string, nowMs: number): void {
-  Deno.mkdirSync(folder, { recursive: true });
-  const days = new Map<string, string[]>();
-  for (let id = 1; id <= DAY_SECONDS; id++) {
-    const timeMs = nowMs - (DAY_SECONDS - id + 1) * 1000;
-    const day = new Date(timeMs).toISOString().slice(0, 10);
-    const data = Object.fromEntries(
-      Array.from(
-        { length: KEYS },
-        (_, key) => [`channel_${key}`, Number((Math.sin(id / 900 + key) * 40).toFixed(3))],
-      ),
-    );
-    const line = { id, timestamp: timeMs / 1000, message_body: { variant: "data", data } };
-    days.set(day, days.get(day) ?? []);
-    days.get(day)!.push(`${JSON.stringify(line)}\n`);
-  }
-  for (const [day, lines] of days) Deno.writeTextFileSync(join(folder, `${day}.jsonl`), lines.join(""));
-}
 
 /** Milliseconds from asking for the page to the first chart, in a browser that has never seen it. */
 async function measureLoad(browser: Browser, url: string): Promise<number> {
@@ -133,16 +96,19 @@ function sizeRow(): BenchRow {
   };
 }
 
-/** Every figure of the status page in a browser. */
+/** Every figure of the status page in a browser; behind it are 24 hours at one message a second of {@link KEYS} keys. */
 export async function benchPageBrowser(seconds = 30): Promise<BenchRow[]> {
-  const { node, agent, url } = await startNode();
+  await using page = await PageNode.start({
+    program: [await compiledIvy({ entry: "tests/support/misbehaving_main.ts" })],
+    procedures: { measures_much: { keys: KEYS, seconds: 1 } },
+    before: async ({ paths }) => await measureDay(paths.data, { keys: KEYS, nowMs: Date.now() }),
+  });
+  const { url, agent: { pid } } = page;
   const browser = await startBrowser();
   try {
-    return [sizeRow(), ...await loadRows(browser, url), ...await tabRows(browser, url, agent.pid, seconds)];
+    return [sizeRow(), ...await loadRows(browser, url), ...await tabRows(browser, url, pid, seconds)];
   } finally {
     await browser.close();
-    await agent.kill();
-    await node[Symbol.asyncDispose]();
   }
 }
 
