@@ -49,6 +49,17 @@ const PLANTED: { name: string; path: string; source: string; violations: string[
     ],
   },
   {
+    name: "the agent's code, and a package by its name, in the browser",
+    path: "src/web/planted.js",
+    source: `// Runs in: browser.\nimport "../shared/time.ts";\nimport "zod";\n`,
+    violations: [
+      `src/web/planted.js:2 imports "../shared/time.ts", but src/web may import from src/web only: ` +
+      "the browser gets these files as they are, and libraries below /vendor",
+      `src/web/planted.js:3 imports "zod", but src/web may import vendor only: ` +
+      "the browser gets these files as they are, and libraries below /vendor",
+    ],
+  },
+  {
     name: "a worker entry outside the registries",
     path: "src/runtime/planted.ts",
     source: `// Runs in: procedure worker.\nexport const url = import.meta.resolve("./planted.ts");\n`,

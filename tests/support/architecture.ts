@@ -27,7 +27,7 @@ export async function findViolations(root: string): Promise<string[]> {
 async function sourceFiles(root: string): Promise<string[]> {
   const files = [join(root, "main.ts")];
   for (const folder of ["src", "procedures"]) {
-    for await (const path of filesBelow(join(root, folder))) if (path.endsWith(".ts")) files.push(path);
+    for await (const path of filesBelow(join(root, folder))) if (/\.[jt]s$/.test(path)) files.push(path);
   }
   return files;
 }

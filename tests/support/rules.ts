@@ -93,7 +93,13 @@ export const ROOMS: readonly Room[] = [
     external: [],
     reason: "it reads foreign bytes before they are verified",
   },
-  { path: "src/web", local: [], external: [], reason: "the browser gets these files as they are" },
+  {
+    path: "src/web",
+    threads: ["browser"],
+    local: [],
+    external: ["vendor"],
+    reason: "the browser gets these files as they are, and libraries below /vendor",
+  },
   {
     path: "procedures",
     threads: ["procedure worker"],
