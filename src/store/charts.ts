@@ -10,7 +10,7 @@ const DAY_MS = 86_400_000;
 const TELL_MS = 500;
 /** Of how many keys at most. */
 const MAX_TOLD_KEYS = 200;
-/** While nobody waits for the files to be read, there is a pause after so many lines, in milliseconds. */
+/** After so many lines the store does its other work; while nobody waits for them there is a pause, in milliseconds. */
 const SLICE_LINES = 250;
 const PAUSE_MS = 20;
 
@@ -122,7 +122,8 @@ export class Charts {
 
   async #rest(): Promise<void> {
     const { signal } = this.#leisure;
-    if (!signal.aborted) await pause(PAUSE_MS, signal);
+    if (signal.aborted) await new Promise((resolve) => setImmediate(resolve));
+    else await pause(PAUSE_MS, signal);
   }
 
   #addLine(series: Series, line: string, untilId: number): void {

@@ -54,7 +54,7 @@ async function benchCommits(): Promise<BenchRow[]> {
   await measureDay(directory, { keys: KEYS, nowMs });
   await using test = new TestStore({ directory });
   test.nowMs = nowMs;
-  await test.open();
+  await (await test.open()).store.settled(); // yesterday is compressed
   const send = async () => {
     const startMs = performance.now();
     await test.sendBody("data", manyKeys(KEYS, 0));
