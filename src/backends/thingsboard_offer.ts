@@ -14,6 +14,7 @@ export const OFFER_KEYS = [
 ];
 /** Hexadecimal digits of each checksum that we take: the others are too easy to hit by chance. */
 const DIGITS: Record<string, number> = { SHA256: 64, SHA384: 96, SHA512: 128 };
+const VERSION = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/;
 /** No package is larger, in bytes. */
 const MAX_SIZE_BYTES = 1_000_000_000;
 
@@ -51,6 +52,7 @@ export class ShownOffer {
     }
     const { fw_size: size, fw_checksum: checksum, fw_checksum_algorithm: algorithm } = this.#values;
     if ([size, checksum, algorithm].includes(undefined)) return undefined;
+    if (!VERSION.test(version)) return { ...named, fault: "its version must be one such as 1.2.3" };
     const digits = DIGITS[String(algorithm)];
     if (digits === undefined) {
       return { ...named, fault: `the checksum must be SHA256, SHA384 or SHA512, not ${algorithm}` };

@@ -161,6 +161,7 @@ const OFFERS: [name: string, attributes: Record<string, unknown>, expected: unkn
   ["no checksum", { ...WHOLE, fw_checksum: "abc" }, /is no SHA256/],
   ["no size", { ...WHOLE, fw_size: -1 }, /cannot have -1 bytes/],
   ["an address", { ...WHOLE, fw_url: "https://example.org/x" }, /an address of its own/],
+  ["a version that is none", { ...WHOLE, fw_version: "../v4" }, /must be one such as 1\.2\.3/],
   ["nonsense", { ...WHOLE, fw_title: 5 }, undefined],
 ];
 

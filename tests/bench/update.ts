@@ -8,7 +8,9 @@ import { compiledIvy } from "../support/binary.ts";
 import type { StoredLine } from "../support/messages.ts";
 import { ReleaseLab } from "../support/release_lab.ts";
 import { NEW, OLD, twoVersions, UpdateLab } from "../support/update_lab.ts";
+import { peakBytes, peakRow, resetPeak } from "./peak.ts";
 import type { BenchRow } from "./row.ts";
+import { benchPackage } from "./update_package.ts";
 
 const PROJECT = dirname(dirname(dirname(fromFileUrl(import.meta.url))));
 const HASHED_BYTES = 100_000_000;
@@ -36,6 +38,7 @@ export async function benchUpdate(): Promise<BenchRow[]> {
       next: edited,
       isPlain: true,
     }),
+    await benchPackage({ old, next }),
     await benchHashing(),
   ];
 }
@@ -101,8 +104,7 @@ async function benchTransfer(
   lab.supervise();
   await lab.untilLog(/ ready: 1 procedures/);
   const { pid } = lab.lives[0]!;
-  const beforeBytes = peakBytes(pid);
-  Deno.writeTextFileSync(`/proc/${pid}/clear_refs`, "5"); // the peak counts from now on
+  const beforeBytes = resetPeak(pid);
   const sent = lab.server.sentBytes;
   const asked = lab.ivy("update", NEW);
   await lab.untilLog(/testing 4\.5\.6/);
@@ -121,13 +123,7 @@ async function benchTransfer(
       limitName: "binary",
       ...(isDelta ? { goal: "≤ 1 %", met: wire <= sizeBytes / 100 } : {}),
     },
-    {
-      name: `peak memory during the ${isDelta ? "delta" : "download"}, above before`,
-      value: Math.max(0, peak - beforeBytes) / 1e6,
-      unit: "MB",
-      goal: "≤ 40 MB",
-      met: peak - beforeBytes <= 40e6,
-    },
+    peakRow(isDelta ? "the delta" : "the download", peak - beforeBytes),
     switchOver(lab.log),
     measurementGap(lab.messages(), isPlain ? 1 : 0.25),
   ];
@@ -162,11 +158,6 @@ function switchOver(log: string): BenchRow {
     goal: "≤ 5 s",
     met: tookMs <= 5000,
   };
-}
-
-/** The most memory that a process had. */
-function peakBytes(pid: number): number {
-  return Number(/VmHWM:\s+(\d+) kB/.exec(Deno.readTextFileSync(`/proc/${pid}/status`))![1]) * 1024;
 }
 
 async function benchHashing(): Promise<BenchRow> {

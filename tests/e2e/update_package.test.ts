@@ -2,10 +2,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { exists } from "../../src/agent/paths.ts";
-import { writePackages } from "../../src/cli/release_package.ts";
-import { packageName } from "../../src/shared/package_file.ts";
-import { parseSums, SUMS_NAME } from "../../src/shared/release.ts";
 import { needs } from "../support/needs.ts";
+import { openPackageLab, packageOf } from "../support/package_lab.ts";
 import { assertNoIdMissing } from "../support/steady.ts";
 import { startThingsboard, type ThingsboardServer } from "../support/thingsboard_server.ts";
 import { until } from "../support/until.ts";
@@ -14,30 +12,6 @@ import { NEW, OLD, twoVersions, UpdateLab } from "../support/update_lab.ts";
 const versions = needs("mosquitto") === undefined ? await twoVersions() : undefined;
 const ignore = versions === undefined;
 const LIMITS = { maxPayloadSize: 65_536, maxInflightMessages: 100, rateLimits: {} };
-
-/** A node whose releases are what ThingsBoard assigns to it. */
-async function openLab(server: ThingsboardServer): Promise<UpdateLab> {
-  const lab = await UpdateLab.open({
-    old: versions!.old,
-    configure: (config) => {
-      config.general.config_revision = 1;
-      config["backends"] = [{ provider: "thingsboard", ...server.settings }];
-      const { base_url: _, ...updater } = config["updater"] as Record<string, unknown>;
-      config["updater"] = { ...updater, provider: "thingsboard", probation_seconds: 6 };
-    },
-  });
-  lab.supervise();
-  await lab.untilLog(/ ready: 1 procedures[^]*connected to|connected to[^]* ready: 1 procedures/);
-  return lab;
-}
-
-/** The signed release of a binary as one file. */
-async function packageOf(lab: UpdateLab, binary: string): Promise<Uint8Array<ArrayBuffer>> {
-  await lab.publish(binary);
-  const folder = join(lab.web, NEW);
-  await writePackages(folder, parseSums(Deno.readTextFileSync(join(folder, SUMS_NAME))));
-  return Deno.readFileSync(join(folder, packageName(Deno.build.target)));
-}
 
 const states = (server: ThingsboardServer) => server.states().map(({ fw_state }) => fw_state);
 
@@ -51,7 +25,7 @@ Deno.test({
   ignore,
   async fn() {
     await using server = await startThingsboard({ sessionLimits: LIMITS });
-    await using lab = await openLab(server);
+    await using lab = await openPackageLab(versions!.old, server);
     const bytes = await packageOf(lab, versions!.next);
     const last = Math.ceil(bytes.length / 65_536);
     server.answerChunk = (count) => {
@@ -92,7 +66,7 @@ Deno.test({
   ignore,
   async fn() {
     await using server = await startThingsboard({ sessionLimits: LIMITS });
-    await using lab = await openLab(server);
+    await using lab = await openPackageLab(versions!.old, server);
     const program = join(lab.folder, "made");
     const facts = JSON.stringify({ software_version: NEW, target: Deno.build.target });
     Deno.writeTextFileSync(program, `#!/bin/sh\ncase $1 in info) echo '${facts}'; exit ;; esac\nexit 1\n`);
