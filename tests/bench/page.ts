@@ -33,7 +33,13 @@ async function benchAnswers({ url }: PageNode): Promise<BenchRow[]> {
   const healthMs = median(await repeat(() => took(`${url}/healthz`), 100));
   const day = `24 h × ${KEYS} keys`;
   return [
-    { name: `first charts, ${day}`, value: firstMs, unit: "ms", goal: "≤ 1 s", met: firstMs <= 1000 },
+    {
+      name: `charts right after the start, ${day}`,
+      value: firstMs,
+      unit: "ms",
+      goal: "≤ 1 s",
+      met: firstMs <= 1000,
+    },
     { name: `charts from then on, ${day}`, value: laterMs, unit: "ms" },
     {
       name: "/metrics",
