@@ -147,7 +147,7 @@ _ivy; printf '%s\\n' "\${COMPREPLY[@]}"`;
     const script = `zmodload zsh/zpty; zpty z zsh -f -i
 zpty -w z 'autoload -Uz compinit; compinit -u; source <(ivy completions zsh)
 compadd() { local -a fit; builtin compadd -O fit "$@"; print -rl -- $fit >>${found}; builtin compadd "$@" }
-_test() { _ivy; print END }; compdef _test ivy; bindkey "^I" complete-word; PROMPT=; print BEGI""N'
+_test() { _ivy; print EN""D }; compdef _test ivy; bindkey "^I" complete-word; PROMPT=; print BEGI""N'
 zpty -r z text '*BEGIN*'; zpty -n -w z $'${line}\\t'; zpty -r z text '*END*'; zpty -d z`;
     await desk.run("zsh", ["-f", "-c", script]);
     const words = Deno.readTextFileSync(found).split("\n").filter((word) => word !== "");
