@@ -4,6 +4,8 @@ import { diskError } from "./errors.ts";
 
 /** How long another process may hold the lock just to look at it, in milliseconds. */
 const LOOK_LIMIT_MS = 300;
+/** On a busy machine a lock that nobody holds may take longer to get; so often it is tried. */
+const TRIES = 20;
 
 /** The lock that makes an agent the only one of its root; the kernel releases it however the process ends. */
 export interface RunLock {
@@ -18,8 +20,8 @@ export interface RunLock {
  */
 export async function takeRunLock(path: string): Promise<{ lock: RunLock } | { holder: number | undefined }> {
   try {
-    const file = await Deno.open(path, { read: true, write: true, create: true, mode: 0o644 });
-    if (!await locks(file, { exclusive: true, limitMs: LOOK_LIMIT_MS })) return { holder: readPid(path) };
+    const file = await openLocked(path);
+    if (file === undefined) return { holder: readPid(path) };
     const bytes = new TextEncoder().encode(`${Deno.pid}\n`);
     file.writeSync(bytes); // over what a crash left, which on a full disk takes no new space
     file.truncateSync(bytes.length);
@@ -29,9 +31,21 @@ export async function takeRunLock(path: string): Promise<{ lock: RunLock } | { h
   }
 }
 
+/** @returns undefined when another process holds the lock. */
+async function openLocked(path: string): Promise<Deno.FsFile | undefined> {
+  for (let tries = 1; tries <= TRIES; tries++) {
+    const file = await Deno.open(path, { read: true, write: true, create: true, mode: 0o644 });
+    if (await locks(file, { exclusive: true, limitMs: LOOK_LIMIT_MS })) return file;
+    if (lockHolders(path)?.length !== 0) return undefined;
+  }
+  return undefined;
+}
+
 /** The PID of the agent that runs on this root, or undefined when none does. */
 export async function runningPid(path: string): Promise<number | undefined> {
-  return await lockIsFree(path, LOOK_LIMIT_MS / 6) ? undefined : readPid(path);
+  if (await lockIsFree(path, LOOK_LIMIT_MS / 6)) return undefined;
+  const isLate = lockHolders(path)?.length === 0; // held by nobody that the kernel shows: the machine is busy
+  return isLate && await lockIsFree(path, TRIES * LOOK_LIMIT_MS) ? undefined : readPid(path);
 }
 
 /** Resolves when nobody holds the lock (any more); false when that takes longer than `limitMs`. */
@@ -82,14 +96,17 @@ async function locksInTime(file: Deno.FsFile, { exclusive, limitMs }: LockOption
  * by now, until the new holder has written its own; so the kernel's word counts where it has one.
  */
 function readPid(path: string): number | undefined {
-  const holders = lockHolders(path);
+  const holders = lockHolders(path) ?? [];
   const written = Number.parseInt(Deno.readTextFileSync(path), 10);
   if (holders.length > 0 && !holders.includes(written)) return holders[0];
   return Number.isInteger(written) && written > 0 ? written : undefined;
 }
 
-/** Who holds the file by the kernel's list, whose lines are `1: FLOCK ADVISORY WRITE 4711 08:01:131092 0 EOF`. */
-function lockHolders(path: string): number[] {
+/**
+ * Who holds the file by the kernel's list, whose lines are `1: FLOCK ADVISORY WRITE 4711 08:01:131092 0 EOF`; undefined
+ * where there is none.
+ */
+function lockHolders(path: string): number[] | undefined {
   try {
     const { ino } = Deno.statSync(path);
     const lines = Deno.readTextFileSync("/proc/locks").matchAll(
@@ -97,6 +114,6 @@ function lockHolders(path: string): number[] {
     );
     return [...lines].filter(([, , inode]) => Number(inode) === ino).map(([, pid]) => Number(pid));
   } catch {
-    return []; // not Linux
+    return undefined; // not Linux
   }
 }
