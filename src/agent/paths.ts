@@ -60,7 +60,7 @@ export function pathsOf(root: string, softwareVersion = version): Paths {
     update: join(data, "update.json"),
     probation: join(data, "probation"),
     releases: join(data, "releases.json"),
-    package: join(data, "package.json"),
+    package: join(data, "offered_package.json"),
     staging: join(root, "staging"),
     kept: join(data, "backends"),
     lockFile: join(data, "run.lock"),

@@ -44,7 +44,10 @@ export const versionCommands: readonly Command[] = [
     }],
     examples: [
       ["ivy release keygen ~/ivy.key", "writes ~/ivy.key (keep it secret) and ~/ivy.key.pub"],
-      ["ivy release sign --key ~/ivy.key dist/release", "adds a line to SHA256SUMS.sig"],
+      [
+        "ivy release sign --key ~/ivy.key dist/release",
+        "adds a line to SHA256SUMS.sig, and writes the same as packages for ThingsBoard",
+      ],
       ["ivy release verify --key ~/ivy.key.pub dist/release", "signature and every file"],
     ],
     load: () => import("./release.ts"),
