@@ -32,6 +32,9 @@ export function judgeUpdates({ settings, badKeys, source }: UpdateFacts): Findin
 function judgeSource({ provider }: UpdaterSettings, source: UpdateFacts["source"]): Finding {
   const check = "update source";
   if ("version" in source) return fine(check, `${provider} has ${source.version}, rightly signed`);
+  if (provider === "thingsboard" && "error" in source && /no server offers/.test(source.error)) {
+    return fine(check, "ThingsBoard has assigned no package to this node");
+  }
   if ("unasked" in source) return warn(check, source.unasked, "start the agent, then ask again");
   return fault(
     check,

@@ -48,6 +48,7 @@ const PACE = { stallMs: 30_000, retryMs: 1000, attempts: 8 };
  */
 export async function findVersion(options: FetchOptions): Promise<{ release: Release; digest: string }> {
   const { order, port } = orderOf(options);
+  using _staging = openStaging(options);
   await using worker = openWorker(options);
   return await worker.find(order, port);
 }
@@ -60,6 +61,7 @@ export async function findVersion(options: FetchOptions): Promise<{ release: Rel
 export async function fetchVersion(options: FetchOptions): Promise<FetchedVersion> {
   const { paths, onPhase, onState = () => {} } = options;
   const { order, port } = orderOf(options);
+  using _staging = openStaging(options);
   await using worker = openWorker(options);
   const { release, digest } = await worker.find(order, port);
   refuseKnown(paths, release, digest);
@@ -81,13 +83,25 @@ export async function fetchVersion(options: FetchOptions): Promise<FetchedVersio
   };
 }
 
-/** A release on this machine is checked where the worker can read it. */
-function openWorker({ paths, binary, folder, module, settings, onLog }: FetchOptions): ReleaseWorker {
-  const { staging } = paths;
+/** The folder that downloads go to, with the running binary in it as long as its blocks may be wanted. */
+function openStaging({ paths: { staging }, binary }: FetchOptions): Disposable {
   Deno.mkdirSync(staging, { recursive: true, mode: 0o700 });
   const base = join(staging, "base");
-  if (exists(base)) Deno.removeSync(base);
+  const remove = () => exists(base) && Deno.removeSync(base);
+  remove();
   if (binary !== undefined) linkOrCopy(binary, base); // a file that is executed cannot be written to
+  return {
+    [Symbol.dispose]() {
+      remove();
+      try {
+        Deno.removeSync(staging);
+      } catch { /* there is something in it that is gone on with */ }
+    },
+  };
+}
+
+/** A release on this machine is checked where the worker can read it. */
+function openWorker({ paths: { staging }, folder, module, settings, onLog }: FetchOptions): ReleaseWorker {
   if (folder !== undefined) {
     for (const { name, isFile } of Deno.readDirSync(folder)) {
       if (!isFile || name.endsWith(".gz")) continue;

@@ -211,6 +211,13 @@ Deno.test(
   judgesAre(updates, judgeUpdates, [
     [{ source: { error: "status 404" } }, /^✗ update source: status 404 → check updater/],
     [{ source: { unasked: "not now" } }, /^! update source: not now/],
+    [
+      {
+        settings: { ...settings, provider: "thingsboard" },
+        source: { error: "no server offers a version as a package now" },
+      },
+      /^✓ update source: ThingsBoard has assigned no package/,
+    ],
     [{ badKeys: [KEY] }, /^✗ update keys: no Ed25519 key: A+= → .*KEYFILE\.pub/],
     [{ settings: { ...settings, threshold: 2 } }, /^✗ update keys: 1 key may sign, 2 must/],
     [{ settings: { ...settings, allow_unsigned: true } }, /^! update keys: a release needs no signature/],

@@ -111,6 +111,7 @@ Deno.test("check tells of a release without bringing it, also of one on this mac
   await lab.publish(script());
   const facts = { version: NEW, serial: 7, running_version: running };
   assertEquals(await lab.updater.check(NEW), facts);
+  assert(!exists(lab.paths.staging), "nothing is left");
   assertEquals(await lab.updater.check(null, join(lab.folder, "web", NEW)), facts);
   assertEquals((await lab.ask(null, join(lab.folder, "web", NEW))).at(-1), {
     outcome: { kind: "interrupted" },
