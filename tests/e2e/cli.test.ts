@@ -83,6 +83,7 @@ Deno.test("every command has --help with its usage and an example", async (t) =>
 Deno.test("output is coloured on a terminal only, and not where NO_COLOR is set", async () => {
   await using node = new TestNode({ procedures: {} });
   await using _agent = await node.run().ready();
+  await until("the store to run, too", async () => (await node.status()).verdict.well);
   const [program, ...args] = shippedIvy();
   const line = [program, ...args, "status", "--root", node.root].map((word) => `'${word}'`).join(" ");
   const onTerminal = async (env: Record<string, string>) => {
