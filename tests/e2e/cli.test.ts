@@ -4,6 +4,7 @@ import { commands } from "../../src/cli/commands.ts";
 import { GrowingText } from "../support/growing_text.ts";
 import { runIvy, TestNode } from "../support/node.ts";
 import { shippedIvy } from "../support/program.ts";
+import { until } from "../support/until.ts";
 
 const ivy = (...args: string[]) => runIvy(shippedIvy(), args);
 
