@@ -13,6 +13,7 @@ function create(
   { revision = 4, rejected = [] as number[] } = {},
 ) {
   const folder = Deno.makeTempDirSync({ prefix: "ivy-intake-" });
+  globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
   const revisions = new Revisions(`${folder}/revisions.json`);
   for (const own of rejected) revisions.reject(own, "before");
   const told: string[] = [];
