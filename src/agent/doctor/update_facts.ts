@@ -1,4 +1,5 @@
 // Runs in: main thread.
+import { join } from "@std/path";
 import { configJsonSchema, type UpdaterSettings } from "../../shared/config.ts";
 import { sentenceOf } from "../../shared/errors.ts";
 import { withLimit } from "../../shared/time.ts";
@@ -50,10 +51,10 @@ async function askDirectly(
   const schema = configJsonSchema().properties!["updater"]!;
   const { value } = resolveSecrets((raw as { updater: unknown }).updater, schema, environment, ["updater"]);
   const { access_token: token = null } = value as { access_token?: string | null };
-  const staging = Deno.makeTempDirSync({ prefix: "ivy-doctor-" }); // nothing of the node is touched
+  const folder = Deno.makeTempDirSync({ prefix: "ivy-doctor-" }); // nothing of the node is touched
   try {
     const { release } = await findVersion({
-      paths: { ...paths, staging },
+      paths: { ...paths, staging: join(folder, "staging") },
       binary: undefined,
       settings,
       token,
@@ -66,6 +67,6 @@ async function askDirectly(
     });
     return release.version;
   } finally {
-    Deno.removeSync(staging, { recursive: true });
+    Deno.removeSync(folder, { recursive: true });
   }
 }
