@@ -23,7 +23,7 @@ Example: deno task test tests/store
  * run at a time.
  */
 const ALONE = /(^|\/)tests\/(e2e|web\/browser|backends|release|agent|store\/proof)\//;
-const AT_ONCE = 3;
+const AT_ONCE = 4;
 /** These look at single ticks: nothing else may run beside them. */
 const TIMED = /(^|\/)tests\/e2e\/(supervision|stuck_threads)\.test\.ts$/;
 /** These kill and cut what they start: nothing would come of a profile. */

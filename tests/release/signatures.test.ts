@@ -134,11 +134,11 @@ Deno.test(`${RUNS} mutations of the signed list and of its signatures: none is a
     fc.asyncProperty(fc.boolean(), edits, async (ofSums, list) => {
       const original = ofSums ? sums : new TextEncoder().encode(signatures);
       const mutated = mutate(original, list);
-      if (new TextDecoder().decode(mutated) === new TextDecoder().decode(original)) return;
+      const text = new TextDecoder().decode(mutated);
+      if (text === new TextDecoder().decode(original)) return;
+      if (!ofSums && signatures.split("\n").every((line) => text.split("\n").includes(line))) return; // only a line more
       tried++;
-      const verified = ofSums
-        ? verifyRelease(mutated, signatures, both)
-        : verifyRelease(sums, new TextDecoder().decode(mutated), both);
+      const verified = ofSums ? verifyRelease(mutated, signatures, both) : verifyRelease(sums, text, both);
       await assertRejects(() => verified);
     }),
     { numRuns: RUNS },

@@ -7,7 +7,7 @@ import { sample, sideBySide } from "../../support/sampling.ts";
 
 const isNightly = Deno.env.get("IVY_NIGHTLY") === "1";
 /** Behind how many events of a workload the power is cut, for each way to forget; in the night behind all. */
-const SAMPLE = Number(Deno.env.get("IVY_CUTS") ?? (isNightly ? Infinity : 150));
+const SAMPLE = Number(Deno.env.get("IVY_CUTS") ?? (isNightly ? Infinity : 100));
 
 for (const workload of ["two days", "two days after a damage", "the first life"] as const) {
   Deno.test({

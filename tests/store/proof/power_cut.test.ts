@@ -7,7 +7,7 @@ import { sample, sideBySide } from "../../support/sampling.ts";
 
 const isNightly = Deno.env.get("IVY_NIGHTLY") === "1";
 /** How many calls of a workload are struck in each way, evenly spread; in the night all are. */
-const SAMPLE = Number(Deno.env.get("IVY_STRIKES") ?? (isNightly ? Infinity : 60));
+const SAMPLE = Number(Deno.env.get("IVY_STRIKES") ?? (isNightly ? Infinity : 40));
 const SIDE_BY_SIDE = 2;
 const WORKLOADS: Workload[] = ["two days", "two days after a damage", "the first life"];
 
