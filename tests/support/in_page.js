@@ -45,15 +45,6 @@ export async function nextFrames() {
   for (let frame = 0; frame < 3; frame++) await new Promise((resolve) => requestAnimationFrame(resolve));
 }
 
-/** Tries that many wrong tokens at once. */
-export async function guessTokens(count) {
-  const guess = (number) => {
-    const body = new URLSearchParams({ token: `guess-${number}` });
-    return fetch("/login", { method: "POST", body, redirect: "manual" });
-  };
-  await Promise.all(Array.from({ length: count }, (_, number) => guess(number)));
-}
-
 /** The rules that axe-core, which is loaded already, finds broken. */
 export async function runAxe() {
   const { violations } = await globalThis.axe.run();
