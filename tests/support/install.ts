@@ -11,11 +11,13 @@ export async function installPrograms(testFiles: string[], say: (line: string) =
   if (missing.length === 0 || Deno.uid() !== 0) return;
   say(`Installing ${missing.join(", ")} with apt-get …`);
   const environment = { DEBIAN_FRONTEND: "noninteractive" };
-  const steps: [string, ...string[]][] = [["apt-get", "update"], installArguments(missing)];
-  for (const step of steps) {
+  const run = async (step: [string, ...string[]]): Promise<boolean> => {
     const { success, stderr } = await runCommand(step, { env: environment }).catch(notDebian);
-    if (!success) return say(`${step.join(" ")} failed: ${stderr.trim().split("\n").at(-1)}`);
-  }
+    if (!success) say(`${step.join(" ")} failed: ${stderr.trim().split("\n").at(-1)}`);
+    return success;
+  };
+  if (!await run(["apt-get", "update"]) || await run(installArguments(missing))) return;
+  for (const program of missing) await run(installArguments([program])); // one that cannot be had keeps out no other
 }
 
 async function wantedPrograms(testFiles: string[]): Promise<Program[]> {
