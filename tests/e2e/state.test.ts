@@ -4,6 +4,7 @@ import { dirname, join } from "@std/path";
 import { AgentProcess } from "../support/agent_process.ts";
 import { TestNode } from "../support/node.ts";
 import { misbehavingIvy } from "../support/program.ts";
+import { until } from "../support/until.ts";
 
 /** A node whose load is what the test says. */
 class LoadedNode extends TestNode {
@@ -170,6 +171,10 @@ Deno.test("a damaged state file does not stop the agent: it is kept aside, and t
     await using agent = await node.run().ready();
     await agent.log.until(/ERROR +state +.*state\.kv is damaged: it was moved to .*state\.kv\.damaged-/);
     await node.untilMore("random_value", 1);
+    await until(
+      "the load to be shared",
+      async () => (await node.ivy("state", "system.load_per_core")).stdout === "0.1\n",
+    );
     await agent.stop();
   }
   const names = [...Deno.readDirSync(node.paths.data)].map(({ name }) => name);
