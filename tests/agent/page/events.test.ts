@@ -6,6 +6,7 @@ import { fakeStatus, fakeWorker } from "../../support/fake_status.ts";
 import { readAll, request, sendRaw } from "../../support/raw_http.ts";
 import { pause } from "../../../src/shared/time.ts";
 import { until } from "../../support/until.ts";
+import { withLimit } from "../../../src/shared/time.ts";
 
 const open = (page: FakePage, query = "", headers = {}) =>
   new EventStream(`${page.url}/api/v1/events${query}`, headers);
@@ -134,7 +135,11 @@ Deno.test("events: no more streams than 32", async () => {
   await using page = new FakePage();
   const streams = Array.from({ length: 32 }, () => open(page));
   await Promise.all(streams.map((stream) => stream.until("status")));
-  const { status } = await sendRaw(page.port, request("/api/v1/events"));
+  let status: number | undefined;
+  for (let more = 0; more < 5 && status === undefined; more++) { // one of the 32 may have been cut off meanwhile
+    const answer = await withLimit(sendRaw(page.port, request("/api/v1/events")), 3000, undefined);
+    status = answer?.status;
+  }
   assertEquals(status, 503);
   await Promise.all(streams.map((stream) => stream[Symbol.asyncDispose]()));
 });
