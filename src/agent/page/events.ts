@@ -39,6 +39,7 @@ export class Events {
   #source: PageSource;
   #logs: LogBook;
   #listeners = new Set<EventListener>();
+  #opening = 0;
   #watching: AbortController | undefined;
   #onFailure: (error: unknown) => void;
   #encoder = new TextEncoder();
@@ -51,8 +52,9 @@ export class Events {
     this.#pace = { ...PACE, ...pace };
   }
 
+  /** Those too that are just being opened. */
   get listeners(): number {
-    return this.#listeners.size;
+    return this.#listeners.size + this.#opening;
   }
 
   /**
@@ -62,7 +64,8 @@ export class Events {
    */
   async open(lastId: string | null): Promise<ReadableStream<Uint8Array>> {
     const listener = new EventListener((ended) => this.#remove(ended));
-    const status = await this.#source.status();
+    this.#opening++;
+    const status = await this.#source.status().finally(() => this.#opening--);
     listener.send(this.#encoder.encode("retry: 3000\n\n"));
     listener.send(this.#encode("status", status));
     listener.send(this.#encode("state", shownState(this.#source.state().fields)));
