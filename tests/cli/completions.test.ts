@@ -8,6 +8,7 @@ import { shippedParts } from "../../src/agent/parts.ts";
 import { fakeContext, FakeOutput } from "../support/fake_output.ts";
 import { needs } from "../support/needs.ts";
 import { TestNode } from "../support/node.ts";
+import { version } from "../../src/shared/version.ts";
 
 const FLAGS = ["--root", "--help", "--verbose"];
 const names = commands.map(({ name }) => name);
@@ -60,7 +61,7 @@ const OFFERED: { line: string; words: string[]; shell?: string }[] = [
   { line: "--root /nowhere state watch ", words: ["--root", "--help", "--verbose", "--json"] },
   { line: "test --procedure ran", words: ["random_walk"] },
   { line: "test --procedure ", words: Object.keys(shippedParts.procedures) },
-  { line: "update --root ROOT ", words: ["latest", "0.1.0"], shell: "file" },
+  { line: "update --root ROOT ", words: ["latest", version], shell: "file" },
   { line: "install --user ", words: [], shell: "user" },
   { line: "release sign ", words: [], shell: "folder" },
   { line: "release keygen ", words: [], shell: "file" },

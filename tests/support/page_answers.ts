@@ -84,7 +84,7 @@ function statusAnswer(nowMs: number): Record<string, unknown> {
   const counts = { accepted: 1300, acknowledged: 1288, waiting: 12, parked: 1, dropped: 0 };
   return {
     pid: 4711,
-    software_version: "0.1.0",
+    software_version: "0.2.0",
     system_identifier: "roof-1",
     config_revision: 7,
     root: "/home/pi/node",
@@ -128,7 +128,7 @@ function statusAnswer(nowMs: number): Record<string, unknown> {
     },
     disk: { free_bytes: 12e9, total_bytes: 31e9, min_free_bytes: 200e6 },
     clock: { time_ms: nowMs, is_trusted: true },
-    versions: { ivy: "0.1.0", deno: "2.9.5", v8: "14.1", target: "aarch64-unknown-linux-gnu" },
+    versions: { ivy: "0.2.0", deno: "2.9.5", v8: "14.1", target: "aarch64-unknown-linux-gnu" },
   };
 }
 
