@@ -12,7 +12,7 @@ export const procedures: ProcedureRegistry = {
       sys: ["loadavg", "systemMemoryInfo", "osUptime", "statfs"],
       read: [lockFile], // statfs asks about a path; this one holds nothing but a PID
     }),
-    devices: ["/sys/class/thermal", "/sys/class/thermal/**"],
+    devices: { read: ["/sys/class/thermal", "/sys/class/thermal/**"] },
   },
   random_walk: {
     module: import.meta.resolve("./random_walk.ts"),

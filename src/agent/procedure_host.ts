@@ -7,7 +7,7 @@ import type { NodePaths, ProcedureLine, WorkerPermissions } from "../shared/regi
 import type { JsonSchema } from "../shared/secrets.ts";
 import { withLimit } from "../shared/time.ts";
 import { explainDenied } from "./denied.ts";
-import { openDevice } from "./device_door.ts";
+import type { DeviceDoor } from "./device_door.ts";
 import type { StateAuthority } from "./state_authority.ts";
 import { Supervisor, type WorkerStatus } from "./supervisor.ts";
 import type { WorkerLife } from "./worker_life.ts";
@@ -31,6 +31,7 @@ export interface ProcedureHostOptions {
   /** Puts secrets in place of references to them; its faults are sentences. */
   resolveSecrets: (settings: unknown, schema: JsonSchema) => { value: unknown; faults: string[] };
   state: StateAuthority;
+  devices: DeviceDoor;
   /** Opens a door to the store for one worker. */
   openStorePort: (producer: Producer) => MessagePort;
   closeStorePort: (producer: Producer) => void;
@@ -246,7 +247,7 @@ export class ProcedureHost {
   }
 
   async #openDevice(life: Life, request: ProcedureToMain & { type: "device_request" }): Promise<void> {
-    life.send(await openDevice(request, this.name, this.#options.line.devices ?? []));
+    life.send(await this.#options.devices.answer(request));
   }
 
   #permissions(): WorkerPermissions {

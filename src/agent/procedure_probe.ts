@@ -8,7 +8,7 @@ import { stateFields } from "../shared/state.ts";
 import { defaultTexts } from "../shared/state_fields.ts";
 import { pause } from "../shared/time.ts";
 import { explainDenied } from "./denied.ts";
-import { openDevice } from "./device_door.ts";
+import { DeviceDoor } from "./device_door.ts";
 import { resolveSecrets } from "./secret_values.ts";
 import { StateAuthority } from "./state_authority.ts";
 import { WorkerLife } from "./worker_life.ts";
@@ -65,10 +65,12 @@ class Probe {
   /** A state of its own: a self-test tells the running procedures nothing. */
   readonly state = new StateAuthority(defaultTexts(stateFields));
   #secretFaults: string[] = [];
+  #devices: DeviceDoor;
   #finish!: (faults: string[]) => void;
 
   constructor(options: ProbeOptions) {
     this.#options = options;
+    this.#devices = new DeviceDoor({ procedure: options.name, grants: options.line.devices });
     this.faults = new Promise((resolve) => this.#finish = resolve);
     this.life = new WorkerLife<MainToProcedure, ProcedureToMain>({
       name: options.name,
@@ -99,9 +101,7 @@ class Probe {
           message.error === null ? [] : [`its self-test failed: ${errorSentence(message.error)}`],
         );
       case "device_request":
-        return void openDevice(message, this.#options.name, this.#options.line.devices ?? []).then((answer) =>
-          life.send(answer)
-        );
+        return void this.#devices.answer(message).then((answer) => life.send(answer));
       case "call_answer":
       case "started":
       case "torn_down":

@@ -4,6 +4,7 @@ import type { JsonSchema } from "../shared/secrets.ts";
 import { version } from "../shared/version.ts";
 import { type BackendEntry, BackendHost } from "./backend_host.ts";
 import type { LoadedConfig } from "./configuration.ts";
+import { DeviceDoor } from "./device_door.ts";
 import { modifiedMs } from "./files.ts";
 import { readKept, writeKept } from "./kept_values.ts";
 import type { Logging } from "./logging.ts";
@@ -46,6 +47,7 @@ export interface WorkerMakerOptions {
 export class WorkerMaker {
   #options: WorkerMakerOptions;
   #runId = crypto.randomUUID();
+  #devices = new Map<string, DeviceDoor>();
 
   constructor(options: WorkerMakerOptions) {
     this.#options = options;
@@ -83,6 +85,7 @@ export class WorkerMaker {
       onLog: (entry) => logging.write(entry),
       resolveSecrets: (value, schema) => this.#resolveSecrets(value, schema, ["procedures", name]),
       state,
+      devices: this.#devicesOf(name),
       openStorePort: (producer) => store().openPort(producer),
       closeStorePort: (producer) => store().closePort(producer),
       onUnstoppable,
@@ -138,6 +141,15 @@ export class WorkerMaker {
       kept,
       packageTitle: packages.title,
     };
+  }
+
+  /** One for all lives of a procedure: what a device holds up stays held up when the procedure is replaced. */
+  #devicesOf(procedure: string): DeviceDoor {
+    const known = this.#devices.get(procedure);
+    if (known !== undefined) return known;
+    const door = new DeviceDoor({ procedure, grants: this.#options.parts.procedures[procedure]!.devices });
+    this.#devices.set(procedure, door);
+    return door;
   }
 
   #nodeFacts(): NodeFacts {

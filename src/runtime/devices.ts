@@ -3,7 +3,7 @@ import type { MainToProcedure, ProcedureToMain } from "../shared/protocol.ts";
 
 /**
  * Files under `/proc`, `/sys` and `/dev` that the procedure's registry line lists in `devices`. Main opens them: no
- * sandboxed worker may.
+ * sandboxed worker may. Serial lines and other terminals are refused.
  */
 export interface Devices {
   /** The text of a file, at most 64 KiB. @throws when it is not listed, not there, or takes longer than 5 s. */

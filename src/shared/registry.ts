@@ -24,6 +24,14 @@ export interface NodePaths {
   lockFile: string;
 }
 
+/** Files under `/proc`, `/sys` and `/dev`, as glob patterns; what is left out is denied. */
+export interface DeviceGrants {
+  /** What it may read and list. */
+  read?: string[];
+  /** What it may write to. */
+  write?: string[];
+}
+
 /** One line of `procedures/registry.ts`. */
 export interface ProcedureLine {
   /** The procedure's own file: `import.meta.resolve("./NAME.ts")`. */
@@ -33,8 +41,8 @@ export interface ProcedureLine {
    * inside the worker.
    */
   permissions: (settings: Record<string, unknown>, paths: NodePaths) => WorkerPermissions;
-  /** Files under `/proc`, `/sys` and `/dev` that main opens for it, as glob patterns. */
-  devices?: string[];
+  /** What main opens for it. */
+  devices?: DeviceGrants;
   /** Silence after which it is restarted, in seconds. Default 60. */
   watchdogSeconds?: number;
   /** Heap and external memory above which it is restarted, in MiB. Default 128. */

@@ -49,6 +49,11 @@ export const testProcedures: ProcedureRegistry = {
     module: import.meta.resolve("./procedures/holds_equipment.ts"),
     permissions: ({ folder }) => ({ write: [`${folder}`], read: [`${folder}`] }),
   },
+  reads_device: {
+    module: import.meta.resolve("./procedures/reads_device.ts"),
+    permissions: NONE,
+    devices: { read: ["/dev/**"] },
+  },
   misnamed: { module: import.meta.resolve("./procedures/metronome.ts"), permissions: NONE },
   wrong_host: {
     module: import.meta.resolve("./procedures/doors.ts"),
