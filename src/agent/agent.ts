@@ -44,7 +44,7 @@ const HASTY_GRACE_MS = 800;
 const LAST_MESSAGES_LIMIT_MS = 200;
 /** How long an answer to a server may be on its way before the agent ends, in milliseconds. */
 const ANSWER_MS = 1000;
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
 
 export interface AgentOptions {
   parts: Parts;
@@ -397,13 +397,17 @@ export class Agent {
     const { paths } = this.#options;
     const cleanUp = () => {
       const { config } = this.#loaded;
-      const removed = removeOldLogs(paths.logs, config.storage.log_retention_days, Date.now());
+      const removed = removeOldLogs(paths.logs, {
+        retentionDays: config.storage.log_retention_days,
+        clockIsTrusted: this.#workers.store.clockIsTrusted,
+        nowMs: Date.now(),
+      });
       const log = this.#logging.logger("agent");
       if (removed.length > 0) log.info(`removed the logs of ${removed.join(", ")}`);
       void packOldLogs(paths.logs, Date.now()).catch((error) => log.warning(sentenceOf(error)));
     };
     cleanUp();
-    this.#houseKeeping = setInterval(cleanUp, DAY_MS);
+    this.#houseKeeping = setInterval(cleanUp, HOUR_MS);
   }
 
   /** A log message that could not be stored must not become another log message. */

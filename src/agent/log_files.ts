@@ -38,12 +38,19 @@ export function isPacked(path: string): boolean {
 }
 
 /**
- * Removes logs that are older than `retentionDays` (null = keep all).
+ * Removes logs that are older than `retentionDays` (null = keep all). Only a right clock may remove.
  *
  * @returns the days that were removed.
  */
-export function removeOldLogs(directory: string, retentionDays: number | null, nowMs: number): string[] {
-  if (retentionDays === null) return [];
+export function removeOldLogs(
+  directory: string,
+  { retentionDays, clockIsTrusted, nowMs }: {
+    retentionDays: number | null;
+    clockIsTrusted: boolean;
+    nowMs: number;
+  },
+): string[] {
+  if (retentionDays === null || !clockIsTrusted) return [];
   const oldest = new Date(nowMs - retentionDays * DAY_MS).toISOString().slice(0, 10);
   const old = logNames(directory).filter(({ day }) => day < oldest);
   for (const { path } of old) Deno.removeSync(path);

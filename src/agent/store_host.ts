@@ -11,7 +11,8 @@ import type {
   StoreRequest,
   StoreToMain,
 } from "../shared/protocol.ts";
-import { bootFacts, clockIsTrusted } from "./clock_trust.ts";
+import { bootFacts } from "./clock_trust.ts";
+import { ClockWatch, type ClockWatchOptions } from "./clock_watch.ts";
 import { checkDatabase } from "./database_check.ts";
 import { exists } from "./paths.ts";
 import { Supervisor, type WorkerStatus } from "./supervisor.ts";
@@ -19,8 +20,6 @@ import type { WorkerLife } from "./worker_life.ts";
 
 /** How long the store may be silent: a slow SD card may hold one commit up for long. */
 const WATCHDOG_MS = 60_000;
-/** How often the wall clock is looked at until it is known to be right, in milliseconds. */
-const CLOCK_LOOK_MS = 5000;
 
 /** The newest value of each numeric key that was measured since the last time, and when the newest was, Unix ms. */
 export interface Points {
@@ -49,8 +48,8 @@ export interface StoreHostOptions {
   onRestarted: () => void;
   onUnstoppable: (name: string) => void;
   watchdogMs?: number;
-  /** Whether the wall clock is known to be right; default: as the system says. */
-  clockIsTrusted?: () => Promise<boolean>;
+  /** Why the wall clock is not known to be right; default: as the system says. */
+  clockDoubt?: NonNullable<ClockWatchOptions["doubt"]>;
 }
 
 type Life = WorkerLife<MainToStore, StoreToMain>;
@@ -63,13 +62,17 @@ export class StoreHost {
   #waiting = new Map<number, (answer: Answer) => void>();
   #lastRequestId = 0;
   #backends: string[] | null;
-  #isClockTrusted = false;
+  #clock: ClockWatch;
   #watchesPoints = false;
-  #clockTimer: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: StoreHostOptions) {
     this.#options = options;
     this.#backends = options.backends;
+    this.#clock = new ClockWatch({
+      logger: options.logger,
+      onChange: (isTrusted) => this.#supervisor.life?.send({ type: "clock_trust", isTrusted }),
+      ...(options.clockDoubt === undefined ? {} : { doubt: options.clockDoubt }),
+    });
     this.#supervisor = new Supervisor<MainToStore, StoreToMain>({
       name: "store",
       module: options.module,
@@ -86,18 +89,17 @@ export class StoreHost {
 
   /** Whether the wall clock is known to be right. */
   get clockIsTrusted(): boolean {
-    return this.#isClockTrusted;
+    return this.#clock.isTrusted;
   }
 
   async start(): Promise<void> {
-    this.#isClockTrusted = await this.#askClock();
-    if (!this.#isClockTrusted) this.#waitForClock();
+    await this.#clock.start();
     this.#supervisor.start();
   }
 
   /** Commits what waits and closes the database; at most `graceMs`. */
   async stop(graceMs: number): Promise<void> {
-    clearInterval(this.#clockTimer);
+    this.#clock.stop();
     await this.#supervisor.stop({ type: "close" }, graceMs);
   }
 
@@ -168,7 +170,7 @@ export class StoreHost {
       settings,
       backends: this.#backends,
       boot: bootFacts(),
-      clockTrusted: this.#isClockTrusted,
+      clockTrusted: this.#clock.isTrusted,
       isProven: !exists(join(directory, "probation")),
     };
     life.send({ type: "open", opening, beatIntervalMs: this.#supervisor.beatIntervalMs });
@@ -206,21 +208,5 @@ export class StoreHost {
     const path = join(directory, "outbox.sqlite3");
     const damage = await checkDatabase(path, { module: checkerModule, directory, logger });
     if (damage !== null) life.send({ type: "damaged", reason: damage });
-  }
-
-  #askClock(): Promise<boolean> {
-    return (this.#options.clockIsTrusted ?? clockIsTrusted)();
-  }
-
-  #waitForClock(): void {
-    this.#options.logger.warning(
-      "the clock is not known to be right yet; messages carry the time since boot until it is",
-    );
-    this.#clockTimer = setInterval(async () => {
-      if (this.#isClockTrusted || !await this.#askClock()) return;
-      this.#isClockTrusted = true;
-      clearInterval(this.#clockTimer);
-      this.#supervisor.life?.send({ type: "clock_trusted" });
-    }, CLOCK_LOOK_MS);
   }
 }

@@ -379,7 +379,8 @@ export type MainToStore =
   | { type: "detach_backend"; name: string }
   /** The set of configured backends has changed. */
   | { type: "set_backends"; names: string[] }
-  | { type: "clock_trusted" }
+  /** The wall clock is known to be right from now on, or no longer. */
+  | { type: "clock_trust"; isTrusted: boolean }
   /** Another thread has found the database damaged. */
   | { type: "damaged"; reason: string }
   | { type: "watch"; watching: boolean }

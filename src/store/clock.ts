@@ -61,6 +61,11 @@ export class Clock {
     return offMs;
   }
 
+  /** From now on it is not known to be right any more, until {@link writeTrust}. */
+  distrust(): void {
+    this.#trusted = false;
+  }
+
   /** How to write down a message that its sender stamped with `timeMs`; undefined while the clock is right. */
   unproven(timeMs: number): { boot: string; monotonicMs: number } | undefined {
     if (this.#trusted) return undefined;

@@ -8,6 +8,8 @@ import { compressDay, expiredDays, finishedDays, removeDay } from "./day_archive
 import type { Outbox } from "./outbox.ts";
 
 const EVERY_MS = 60_000;
+/** A wall clock that has left the monotonic one by more than this since the last time has jumped, in milliseconds. */
+const JUMP_MS = 3_600_000;
 
 export interface HouseKeeperOptions {
   files: DailyFiles;
@@ -17,12 +19,16 @@ export interface HouseKeeperOptions {
   logger: Logger;
   /** Unix milliseconds. */
   now: () => number;
+  /** Milliseconds that never jump. */
+  monotonic: () => number;
   /** Ids up to this one are in synced files. */
   syncedId: () => number;
   /** Nothing is to be done: the store is open for a command only. */
   isIdle: boolean;
   /** Called each time, for what else is to be done now and then. */
   alsoDo: () => void;
+  /** Default: once a minute. */
+  everyMs?: number;
 }
 
 /** Compresses finished days and removes those that are older than the retention, once a minute. */
@@ -31,13 +37,19 @@ export class HouseKeeper {
   #timer: ReturnType<typeof setInterval>;
   #work: Promise<void>;
   #isClosed = false;
+  /** Wall clock minus monotonic clock, as of the last time. */
+  #offsetMs: number;
 
   /** Begins at once, then goes on every minute, unless the store only serves a command. */
   constructor(options: HouseKeeperOptions) {
     this.#options = options;
     this.#isClosed = options.isIdle;
+    this.#offsetMs = options.now() - options.monotonic();
     this.#work = this.#keepHouse();
-    this.#timer = setInterval(() => this.#work = this.#work.then(() => this.#keepHouse()), EVERY_MS);
+    this.#timer = setInterval(
+      () => this.#work = this.#work.then(() => this.#keepHouse()),
+      options.everyMs ?? EVERY_MS,
+    );
   }
 
   /** Resolves when the work that is under way has ended. */
@@ -90,11 +102,18 @@ export class HouseKeeper {
     }
   }
 
-  /** Only a right clock may remove. */
+  /** Only a right clock may remove; whether one that has just jumped is, the next time will know. */
   async #removeExpired(): Promise<void> {
     const { files, clock, retentionDays, now } = this.#options;
-    if (this.#isClosed || retentionDays === null || !clock.trusted) return;
+    if (this.#hasJumped() || this.#isClosed || retentionDays === null || !clock.trusted) return;
     for (const day of await expiredDays(files.directory, retentionDays, now())) await this.#remove(day);
+  }
+
+  #hasJumped(): boolean {
+    const { now, monotonic } = this.#options;
+    const jumpMs = now() - monotonic() - this.#offsetMs;
+    this.#offsetMs += jumpMs;
+    return Math.abs(jumpMs) > JUMP_MS;
   }
 
   /** A day that a backend still waits for stays. */

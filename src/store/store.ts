@@ -117,6 +117,7 @@ export class Store {
       retentionDays: settings.retention_days,
       logger,
       now,
+      monotonic,
       syncedId: () => this.#follower.syncedId,
       isIdle: options.backends === null,
       alsoDo: () => this.#notePlaces(),
@@ -168,6 +169,11 @@ export class Store {
     this.#options.logger.info(
       `the clock is right now; until here it was off by ${(offMs / 1000).toFixed(1)} s`,
     );
+  }
+
+  /** The wall clock has jumped, and nobody says that it is right. */
+  distrustClock(): void {
+    this.#clock.distrust();
   }
 
   /** Numbers of the last 24 hours. */

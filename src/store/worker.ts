@@ -77,8 +77,8 @@ function receive(store: Store | undefined, message: Exclude<MainToStore, { type:
       return detachBackend(store, message.name);
     case "set_backends":
       return store.setBackends(message.names);
-    case "clock_trusted":
-      return store.trustClock();
+    case "clock_trust":
+      return message.isTrusted ? store.trustClock() : store.distrustClock();
     case "damaged":
       return store.reportDamage(message.reason);
     case "watch":

@@ -34,8 +34,11 @@ Deno.test("logs beyond their retention are removed, and nothing else; null keeps
     "2025-01-01.log.2.gz",
     "console.log",
   );
-  assertEquals(removeOldLogs(folder, null, NOW), []);
-  assertEquals(removeOldLogs(folder, 2, NOW), ["2025-01-01", "2026-11-19"]);
+  const remove = (retentionDays: number | null, clockIsTrusted = true) =>
+    removeOldLogs(folder, { retentionDays, clockIsTrusted, nowMs: NOW });
+  assertEquals(remove(null), []);
+  assertEquals(remove(2, false), [], "a clock that is not known to be right removes nothing");
+  assertEquals(remove(2), ["2025-01-01", "2026-11-19"]);
   assertEquals(logDays(folder), ["2026-11-20", "2026-11-22"]);
   assertEquals(Deno.statSync(join(folder, "console.log")).isFile, true);
   Deno.removeSync(folder, { recursive: true });

@@ -81,6 +81,6 @@ function hostOf(directory: string, log: LogEntry[], onRestarted: () => void): St
     onStored: undefined,
     onRestarted,
     onUnstoppable: () => {},
-    clockIsTrusted: () => Promise.resolve(true),
+    clockDoubt: () => Promise.resolve(undefined),
   });
 }

@@ -77,3 +77,18 @@ Deno.test("steps of the clock back and forth never reorder ids and lose no line"
   const ids = (await test.messages()).map(({ id }) => id);
   assertEquals(ids.toSorted((a, b) => a - b), [1, 2, 3, 4, 5, 6]);
 });
+
+Deno.test("a clock that is distrusted after a jump: what is measured meanwhile gets its right time later", async () => {
+  await using test = await new TestStore({ backends: ["b"], boot: { id: "x", uptimeMs: 60_000 } }).open();
+  await test.send("data", "right");
+  test.monotonicMs += 10_000;
+  test.nowMs = YEAR_1970_MS;
+  test.store.distrustClock();
+  await test.send("data", "measured 10 s later");
+  test.monotonicMs += 10_000;
+  test.nowMs = NOON_MS + 20_000;
+  test.store.trustClock();
+  await test.send("data", "right again");
+  const leased = test.store.lease("b", 10, 10_000).filter(({ variant }) => variant === "data");
+  assertEquals(leased.map(({ timestamp }) => timestamp * 1000 - NOON_MS), [0, 10_000, 20_000]);
+});

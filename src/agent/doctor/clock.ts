@@ -1,4 +1,5 @@
 // Runs in: main thread.
+import { EARLIEST_MS } from "../clock_trust.ts";
 import { fault, type Finding, fine, type Surroundings, warn } from "./finding.ts";
 
 export interface ClockFacts {
@@ -8,9 +9,6 @@ export interface ClockFacts {
   /** By its name, such as `Europe/Berlin`. */
   timeZone: string;
 }
-
-/** The program is younger than this: an earlier clock is wrong. */
-const EARLIEST_MS = Date.UTC(2025, 0, 1);
 
 export async function clockFacts({ ask, read }: Surroundings, nowMs: number): Promise<ClockFacts> {
   const answer = await ask(["timedatectl", "show", "--property=NTPSynchronized", "--value"]);
