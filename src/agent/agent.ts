@@ -21,6 +21,7 @@ import { environmentReferences } from "./secret_values.ts";
 import { PointWatch } from "./point_watch.ts";
 import { ServerCalls } from "./server_calls.ts";
 import { StateAuthority } from "./state_authority.ts";
+import { storageWarnings } from "./storage_warnings.ts";
 import { StateKeeper } from "./state_keeper.ts";
 import { stateRoutes } from "./state_routes.ts";
 import { type AgentStatus, diskJson, statusOfWorkers, versionsJson } from "./status.ts";
@@ -125,6 +126,7 @@ export class Agent {
     if (loaded.damage !== undefined) {
       log.error(`the configuration is damaged; the last one that ran is used instead: ${loaded.damage}`);
     }
+    this.#warnOfLimits();
     for (const name of environmentReferences(loaded.raw)) Deno.env.delete(name); // for no worker to see
     const restored = this.#stateKeeper.start();
     const faults = await this.#workers.start();
@@ -186,7 +188,7 @@ export class Agent {
       config_damage: damage ?? null,
       ...updateJson(this.#updater),
       ...await statusOfWorkers(this.#workers, this.#logging.redact),
-      disk: diskJson(paths.data, storage.min_free_mb),
+      disk: diskJson(paths.data, storage),
       clock: { time_ms: Date.now(), is_trusted: this.#workers.store.clockIsTrusted },
       versions: versionsJson(),
     };
@@ -199,6 +201,7 @@ export class Agent {
     const changes = planChanges(previous, next.raw);
     this.#loaded = next;
     for (const name of environmentReferences(next.raw)) Deno.env.delete(name);
+    if (changes.storage) this.#warnOfLimits();
     if (changes.logging) this.#logging.setThresholds(this.#thresholds());
     await this.#workers.apply(next, changes, previous);
     if (changes.page) await this.#page.reopen();
@@ -374,6 +377,13 @@ export class Agent {
     const isSilent = asked !== null && config.logging_verbosity.console_prints === null;
     const { logging_verbosity: thresholds } = this.#loaded.config;
     return isSilent ? { ...thresholds, console_prints: null } : thresholds;
+  }
+
+  #warnOfLimits(): void {
+    const log = this.#logging.logger("agent");
+    for (const warning of storageWarnings(this.#loaded.config.storage, this.#options.paths)) {
+      log.warning(warning);
+    }
   }
 
   /** A full disk must not keep the node from measuring. */

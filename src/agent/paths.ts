@@ -97,7 +97,8 @@ export function checkIsFolder(root: string): string {
   throw new CommandError(`${existing} is no folder: choose another --root`, EXIT.wrongUsage);
 }
 
-function firstExisting(path: string): string {
+/** The path itself, or the nearest folder above it that is there. */
+export function firstExisting(path: string): string {
   return exists(path) ? path : firstExisting(dirname(path));
 }
 

@@ -1,5 +1,7 @@
 // Runs in: main thread.
-import { statfsSync } from "node:fs";
+import type { StorageSettings } from "../shared/config.ts";
+import { diskLimits } from "../shared/disk_limits.ts";
+import { diskSpace } from "../shared/disk_space.ts";
 import type { BackendStatistics, StoreStatistics } from "../shared/protocol.ts";
 import type { BackendHost } from "./backend_host.ts";
 import type { WorkerStatus } from "./supervisor.ts";
@@ -49,8 +51,12 @@ export interface DiskJson {
   /** For an ordinary user. */
   free_bytes: number;
   total_bytes: number;
-  /** `storage.min_free_mb`: below it old data leaves. */
+  /** Below it old data leaves: `storage.min_free_mb`, as far as it fits this disk. */
   min_free_bytes: number;
+  /** A larger outbox loses old data: `storage.max_outbox_mb`, as far as it fits this disk. */
+  max_outbox_bytes: number;
+  /** Configured limits that do not fit this disk, one sentence each. */
+  limit_warnings: string[];
 }
 
 export interface ClockJson {
@@ -138,10 +144,17 @@ export async function statusOfWorkers(
 }
 
 /** @param path on the file system in question */
-export function diskJson(path: string, minFreeMb: number): DiskJson | null {
+export function diskJson(path: string, storage: StorageSettings): DiskJson | null {
   try {
-    const { bavail, blocks, bsize } = statfsSync(path);
-    return { free_bytes: bavail * bsize, total_bytes: blocks * bsize, min_free_bytes: minFreeMb * 1e6 };
+    const { freeBytes, sizeBytes } = diskSpace(path);
+    const { minFreeBytes, maxOutboxBytes, warnings } = diskLimits(storage, sizeBytes);
+    return {
+      free_bytes: freeBytes,
+      total_bytes: sizeBytes,
+      min_free_bytes: minFreeBytes,
+      max_outbox_bytes: maxOutboxBytes,
+      limit_warnings: warnings,
+    };
   } catch {
     return null;
   }

@@ -3,6 +3,7 @@ import { checkConfig, describeWorkers } from "../agent/config_check.ts";
 import { ConfigError, readRawConfig, redactConfig, wholeSchema } from "../agent/configuration.ts";
 import { CommandError, EXIT, type ExitStatus } from "../agent/errors.ts";
 import { pathsOf } from "../agent/paths.ts";
+import { storageWarnings } from "../agent/storage_warnings.ts";
 import type { CommandContext } from "./command.ts";
 import { valueAt } from "./state_path.ts";
 
@@ -44,13 +45,18 @@ async function validate(
 ): Promise<ExitStatus> {
   try {
     const { config } = await checkConfig(file, options);
+    const warnings = storageWarnings(config.storage, options.paths);
     const enabled = Object.entries(config.procedures).filter(([, entry]) => entry.enabled).map(([name]) =>
       name
     );
-    if (flags["json"] === true) out.json({ valid: true, file, faults: [], enabled_procedures: enabled });
-    else {out.print(
+    if (flags["json"] === true) {
+      out.json({ valid: true, file, faults: [], warnings, enabled_procedures: enabled });
+    } else {
+      out.print(
         `${file} is valid: revision ${config.general.config_revision}, procedures ${enabled.join(", ")}`,
-      );}
+      );
+      for (const warning of warnings) out.note(`ivy: warning: ${warning}`);
+    }
     return EXIT.done;
   } catch (error) {
     if (!(error instanceof ConfigError) || flags["json"] !== true) throw error;

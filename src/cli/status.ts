@@ -55,10 +55,23 @@ function describe(status: AgentStatus): string[] {
     ]),
     ...describeBackends(backends),
     "",
+    ...describeDisk(status.disk),
     store.messages === null
       ? paint.red("the store does not answer")
       : `messages: ${stored} stored, ${store.messages.waiting} waiting, ${store.messages.refused} refused, ` +
         `${formatBytes(store.messages.free_bytes)} free`,
+  ];
+}
+
+function describeDisk(disk: AgentStatus["disk"]): string[] {
+  if (disk === null) return [];
+  const { free_bytes, total_bytes, min_free_bytes, max_outbox_bytes, limit_warnings } = disk;
+  return [
+    `disk: ${formatBytes(free_bytes)} of ${
+      formatBytes(total_bytes)
+    } free; old data leaves the outbox below ` +
+    `${formatBytes(min_free_bytes)} free, or when it is larger than ${formatBytes(max_outbox_bytes)}`,
+    ...limit_warnings.map((warning) => paint.yellow(warning)),
   ];
 }
 

@@ -1,9 +1,10 @@
 // Runs in: main thread.
 import { requestAgent } from "../agent/control_client.ts";
 import { selfTestProcedure } from "../agent/config_check.ts";
-import { knownNames, readConfig } from "../agent/configuration.ts";
+import { ConfigError, knownNames, readConfig } from "../agent/configuration.ts";
 import { CommandError, EXIT, type ExitStatus } from "../agent/errors.ts";
 import { type Paths, pathsOf } from "../agent/paths.ts";
+import { storageWarnings } from "../agent/storage_warnings.ts";
 import { programCommand } from "../agent/program.ts";
 import { sentenceOf } from "../shared/errors.ts";
 import { didYouMean } from "../shared/nearest.ts";
@@ -27,7 +28,21 @@ export default async function test(context: CommandContext): Promise<ExitStatus>
   Deno.env.set("IVY_ROOT", context.root);
   Deno.env.set("IVY_CONFIG", configFile);
   Deno.env.set("IVY_COMMAND", JSON.stringify(programCommand()));
-  return await runAll(await collectTests(), context.out);
+  const status = await runAll(await collectTests(), context.out);
+  for (const warning of await warningsOf(configFile, paths, context)) {
+    context.out.note(`ivy: warning: ${warning}`);
+  }
+  return status;
+}
+
+/** What does not fit this device and keeps no test from passing. */
+async function warningsOf(file: string, paths: Paths, context: CommandContext): Promise<string[]> {
+  try {
+    return storageWarnings(readConfig(file, knownNames(await context.parts())).config.storage, paths);
+  } catch (error) {
+    if (error instanceof ConfigError) return []; // a test has said what is wrong with it
+    throw error;
+  }
 }
 
 /** Runs one procedure's self-test; if the agent runs, its own worker of that procedure is paused meanwhile. */

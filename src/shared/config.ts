@@ -29,10 +29,16 @@ const storage = z.strictObject({
     .describe(
       "longest wait for more messages before a commit, in milliseconds; higher wears an SD card less",
     ),
-  min_free_mb: z.int().min(0).max(1_000_000).default(200)
-    .describe("free space of the disk below which old data leaves, in MB (10^6 bytes)"),
-  max_outbox_mb: z.int().min(1).max(1_000_000).default(1024)
-    .describe("size of the outbox above which old data leaves it, in MB (10^6 bytes)"),
+  min_free_mb: z.int().min(0).max(1_000_000).optional()
+    .describe(
+      "free space of the disk below which old data leaves, in MB (10^6 bytes); default: 200, or 5 % of a disk for " +
+        "which that is less; more than half of the disk counts as not set",
+    ),
+  max_outbox_mb: z.int().min(1).max(1_000_000).optional()
+    .describe(
+      "size of the outbox above which old data leaves it, in MB (10^6 bytes); default: 1024, or half of a disk for " +
+        "which that is less; more than the disk has counts as half of it",
+    ),
 }).prefault({});
 
 const updater = z.strictObject({

@@ -1,9 +1,11 @@
 // Runs in: store worker.
 import type { StorageSettings } from "../shared/config.ts";
+import { type DiskLimits, diskLimits } from "../shared/disk_limits.ts";
+import { type DiskSpace, diskSpace } from "../shared/disk_space.ts";
 import type { Variant } from "../shared/message.ts";
+import { formatBytes } from "../shared/time.ts";
 import type { Backlog } from "./backlog.ts";
 import { type Database, sizeMeter } from "./database.ts";
-import { freeBytes } from "./disk.ts";
 
 /** How many messages leave at once, per commit: a longer step would hold up the next one. */
 const DROP_STEP = 2000;
@@ -11,7 +13,6 @@ const DROP_STEP = 2000;
 const LOOK_EVERY_MS = 1000;
 /** Drops are logged at once the first time and then once in this time, in milliseconds. */
 const LOG_EVERY_MS = 3_600_000;
-const MEGABYTE = 1_000_000;
 
 /** Data goes before logs; configuration status never goes. */
 const DROP_ORDER: readonly Variant[] = ["data", "log"];
@@ -27,13 +28,14 @@ export interface BoundsOptions {
   monotonic: () => number;
   /** A sentence about drops, at most once an hour. */
   onDropped: (sentence: string) => void;
-  freeBytes?: (path: string) => number;
+  /** Default: as the system says. */
+  diskSpace?: (path: string) => DiskSpace;
 }
 
-/** Keeps the outbox within `storage.max_outbox_mb` and lets old data leave it while the disk is short of space. */
+/** Keeps the outbox within the limits of `storage` that hold on this disk, see {@link diskLimits}. */
 export class Bounds {
   #options: BoundsOptions;
-  #freeBytes = Infinity;
+  #disk: (DiskSpace & DiskLimits) | undefined;
   #lookedMs = -Infinity;
   #loggedMs = -Infinity;
   #unlogged = 0;
@@ -45,14 +47,15 @@ export class Bounds {
     this.#usedBytes = sizeMeter(options.database);
   }
 
-  /** True when the disk has less free space than `storage.min_free_mb`. */
-  get isShort(): boolean {
+  /** Space and limits of the disk, which may grow, or be another one, while the node runs. */
+  #look(): DiskSpace & DiskLimits {
     const { monotonic, directory, settings } = this.#options;
-    if (monotonic() - this.#lookedMs >= LOOK_EVERY_MS) {
+    if (this.#disk === undefined || monotonic() - this.#lookedMs >= LOOK_EVERY_MS) {
       this.#lookedMs = monotonic();
-      this.#freeBytes = (this.#options.freeBytes ?? freeBytes)(directory);
+      const space = (this.#options.diskSpace ?? diskSpace)(directory);
+      this.#disk = { ...space, ...diskLimits(settings, space.sizeBytes) };
     }
-    return this.#freeBytes < settings.min_free_mb * MEGABYTE;
+    return this.#disk;
   }
 
   /**
@@ -62,9 +65,10 @@ export class Bounds {
    * @returns whether anything left, and what to do once the transaction is committed.
    */
   write(syncedId: number, nowMs: number): { isDropping: boolean; apply: () => void } {
-    const { settings, backlog } = this.#options;
+    const { backlog } = this.#options;
     if (backlog.backends.length === 0) return NOTHING;
-    if (this.#usedBytes() <= settings.max_outbox_mb * MEGABYTE && !this.isShort) return NOTHING;
+    const { freeBytes, minFreeBytes, maxOutboxBytes } = this.#look();
+    if (this.#usedBytes() <= maxOutboxBytes && freeBytes >= minFreeBytes) return NOTHING;
     for (const variant of DROP_ORDER) {
       const { dropped, apply } = backlog.writeDrop(variant, syncedId, DROP_STEP, nowMs);
       if (dropped === 0) continue;
@@ -81,11 +85,12 @@ export class Bounds {
 
   #report(dropped: number): void {
     this.#unlogged += dropped;
-    const { monotonic, onDropped, settings } = this.#options;
+    const { monotonic, onDropped } = this.#options;
     if (monotonic() - this.#loggedMs < LOG_EVERY_MS) return;
-    const why = this.isShort
-      ? `less than ${settings.min_free_mb} MB of the disk are free`
-      : `the outbox is larger than ${settings.max_outbox_mb} MB`;
+    const { freeBytes, minFreeBytes, maxOutboxBytes } = this.#look();
+    const why = freeBytes < minFreeBytes
+      ? `less than ${formatBytes(minFreeBytes)} of the disk are free`
+      : `the outbox is larger than ${formatBytes(maxOutboxBytes)}`;
     onDropped(
       `${this.#unlogged} old messages were given up for backends because ${why}; they stay in the daily files`,
     );

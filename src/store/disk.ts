@@ -1,11 +1,4 @@
 // Runs in: store worker.
-import { statfsSync } from "node:fs";
-
-/** Free bytes for an ordinary user on the file system that `path` lies on. */
-export function freeBytes(path: string): number {
-  const { bavail, bsize } = statfsSync(path);
-  return bavail * bsize;
-}
 
 /** At most `count` bytes of a file from an offset on; none when there is no such file. */
 export function readBytes(path: string, offset: number, count: number): Uint8Array {

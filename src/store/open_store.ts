@@ -1,9 +1,10 @@
 // Runs in: store worker.
 import { sentenceOf } from "../shared/errors.ts";
+import { diskSpace } from "../shared/disk_space.ts";
 import { pause } from "../shared/time.ts";
 import { findContradiction } from "./contradiction.ts";
 import { type Database, databasePath, isDamaged, isDiskFull, openDatabase } from "./database.ts";
-import { freeBytes, sizeBytes } from "./disk.ts";
+import { sizeBytes } from "./disk.ts";
 import { damageMark, markDamaged, rebuildDatabase } from "./recovery.ts";
 import { Store, type StoreOptions } from "./store.ts";
 
@@ -50,7 +51,7 @@ export async function openWhenThereIsSpace(
 
 /** SQLite says "disk I/O error" too when it cannot make its shared memory larger. */
 function isForWantOfSpace(error: unknown, directory: string): boolean {
-  return isDiskFull(error) || freeBytes(directory) < LEAST_FREE_BYTES;
+  return isDiskFull(error) || diskSpace(directory).freeBytes < LEAST_FREE_BYTES;
 }
 
 /** True when the database is too large to be checked before it is used. */

@@ -1,5 +1,6 @@
 // Runs in: store worker.
 import { join } from "node:path";
+import { diskSpace } from "../shared/disk_space.ts";
 import { sentenceOf } from "../shared/errors.ts";
 import type { Logger } from "../shared/logger.ts";
 import type { NewRow } from "../shared/message_line.ts";
@@ -20,7 +21,7 @@ import { Clock } from "./clock.ts";
 import { Committer, type PendingBatch } from "./committer.ts";
 import { DailyFiles } from "./daily_files.ts";
 import { type Database, databasePath, inTransaction, isDamaged } from "./database.ts";
-import { freeBytes, sizeBytes } from "./disk.ts";
+import { sizeBytes } from "./disk.ts";
 import { FileFollower } from "./file_follower.ts";
 import { HouseKeeper } from "./house_keeping.ts";
 import { Outbox } from "./outbox.ts";
@@ -309,7 +310,7 @@ export class Store {
       backends,
       sent: this.#sentStatistics(),
       databaseBytes: sizeBytes(databasePath(directory)) + sizeBytes(`${databasePath(directory)}-wal`),
-      freeBytes: freeBytes(directory),
+      freeBytes: diskSpace(directory).freeBytes,
     };
   }
 }

@@ -23,6 +23,7 @@ function machineFacts(status, clock) {
   const { messages } = status.store;
   return [
     diskFact(status.disk),
+    limitFact(status.disk),
     [
       "Clock",
       `${formatUtc(clock.nowMs)}${clockNote(status.clock, clock)}`,
@@ -42,6 +43,14 @@ function diskFact(disk) {
   const { free_bytes: free, total_bytes: total, min_free_bytes: min } = disk;
   const isLow = free < Math.max(2 * min, LOW_SHARE * total);
   return ["Disk", `${formatBytes(free)} of ${formatBytes(total)} free`, isLow ? "warn" : ""];
+}
+
+/** What happens when space gets short; limits of the configuration that do not fit the disk are said here. */
+function limitFact(disk) {
+  if (disk === null) return null;
+  const { min_free_bytes: min, max_outbox_bytes: max, limit_warnings: warnings } = disk;
+  const limits = `below ${formatBytes(min)} free, or above ${formatBytes(max)} of outbox`;
+  return ["Old data leaves", [limits, ...warnings].join("; "), warnings.length > 0 ? "warn" : ""];
 }
 
 function versionFacts({ versions, config_revision: revision, pid }) {

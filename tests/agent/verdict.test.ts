@@ -67,8 +67,15 @@ const CASES: [name: string, changes: Partial<Judged>, text: string][] = [
   ["a damaged configuration", {
     config_damage: "/home/ivy/config.json: it is cut off",
   }, "Not well: the configuration is damaged and the last one that ran is used"],
+  ["a disk that nobody can look at", { disk: null }, "Not well: the free space of the disk cannot be read"],
   ["a full disk, and a procedure that waits", {
-    disk: { free_bytes: 12e6, total_bytes: 1e9, min_free_bytes: 200e6 },
+    disk: {
+      free_bytes: 12e6,
+      total_bytes: 1e9,
+      min_free_bytes: 200e6,
+      max_outbox_bytes: 1024e6,
+      limit_warnings: [],
+    },
     procedures: { walk: fakeWorker({ state: "backoff" }) },
   }, "Not well: the disk is nearly full: 12.0 MB free, walk is waiting to be started again"],
 ];

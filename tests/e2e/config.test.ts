@@ -22,6 +22,7 @@ Deno.test("ivy config: a valid file is shown, described and found valid", async 
       valid: true,
       file: node.paths.configFile,
       faults: [],
+      warnings: [],
       enabled_procedures: ["system_checks", "random_walk"],
     });
   });

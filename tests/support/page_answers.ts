@@ -126,7 +126,13 @@ function statusAnswer(nowMs: number): Record<string, unknown> {
       text: "Well: 3 procedures measuring, 12 waiting for tenta, last sent 4 s ago",
       reasons: [],
     },
-    disk: { free_bytes: 12e9, total_bytes: 31e9, min_free_bytes: 200e6 },
+    disk: {
+      free_bytes: 12e9,
+      total_bytes: 31e9,
+      min_free_bytes: 200e6,
+      max_outbox_bytes: 1024e6,
+      limit_warnings: [],
+    },
     clock: { time_ms: nowMs, is_trusted: true },
     versions: { ivy: "0.2.0", deno: "2.9.5", v8: "14.1", target: "aarch64-unknown-linux-gnu" },
   };

@@ -1,5 +1,8 @@
 // Runs in: main thread.
 import { statfsSync } from "node:fs";
+import type { StorageSettings } from "../../shared/config.ts";
+import { type DiskLimits, diskLimits } from "../../shared/disk_limits.ts";
+import { diskSpace } from "../../shared/disk_space.ts";
 import { formatBytes } from "../../shared/time.ts";
 import { fault, type Finding, fine, type Surroundings, warn } from "./finding.ts";
 import { type Mount, mountOf } from "./mount.ts";
@@ -12,8 +15,8 @@ export interface DiskFacts {
   size: number;
   /** Share of the file system's inodes that is free; 1 where it has no such limit. */
   freeInodes: number;
-  /** `storage.min_free_mb`, in bytes. */
-  minFree: number;
+  /** Those of `storage` that hold on this disk. */
+  limits: DiskLimits;
   wear: WearFacts | null;
   /** Lines of the kernel's log about errors; null where this user may not read it. */
   kernelErrors: string[] | null;
@@ -40,10 +43,11 @@ const SECTOR_BYTES = 512;
 
 export async function diskFacts(
   { ask, read }: Surroundings,
-  { folder, minFree }: { folder: string; minFree: number },
+  { folder, storage }: { folder: string; storage: Pick<StorageSettings, "min_free_mb" | "max_outbox_mb"> },
 ): Promise<DiskFacts> {
   const mount = mountOf(folder, read("/proc/self/mountinfo") ?? "");
-  const { bavail, bsize, blocks, ffree, files } = statfsSync(folder);
+  const { freeBytes, sizeBytes } = diskSpace(folder);
+  const { ffree, files } = statfsSync(folder);
   const log = await ask(["dmesg", "--level=emerg,alert,crit,err,warn", "--notime"]) ??
     await ask([
       "journalctl",
@@ -56,10 +60,10 @@ export async function diskFacts(
     ]);
   return {
     mount: mount ?? null,
-    free: bavail * bsize,
-    size: blocks * bsize,
+    free: freeBytes,
+    size: sizeBytes,
     freeInodes: files === 0 ? 1 : ffree / files,
-    minFree,
+    limits: diskLimits(storage, sizeBytes),
     wear: mount === undefined ? null : await wearFacts({ ask, read }, mount),
     kernelErrors: log?.split("\n").filter((line) => STORAGE_ERROR.test(line)) ?? null,
   };
@@ -69,6 +73,10 @@ export function judgeDisk(facts: DiskFacts): Finding[] {
   return [
     ...(facts.mount === null ? [] : [judgeMount(facts.mount)]),
     judgeSpace(facts),
+    ...facts.limits.warnings.map((warning) => {
+      const [found, advice] = warning.split("; ");
+      return warn("disk limits", found!, advice!);
+    }),
     judgeKernelLog(facts.kernelErrors),
     ...(facts.wear === null ? [] : [judgeWear(facts.wear)]),
   ];
@@ -97,16 +105,17 @@ function judgeMount({ type, isReadOnly }: Pick<Mount, "type" | "isReadOnly">): F
   );
 }
 
-function judgeSpace({ free, size, freeInodes, minFree }: DiskFacts): Finding {
+function judgeSpace({ free, size, freeInodes, limits: { minFreeBytes } }: DiskFacts): Finding {
   const found = `${formatBytes(free)} of ${formatBytes(size)} free`;
+  const limit = `${formatBytes(minFreeBytes)}, below which old data leaves the outbox`;
   const advice = "see what fills it: sudo du -xh / | sort -h | tail; or set storage.retention_days";
   if (freeInodes < 0.01) {
     return fault("disk space", "no more files can be created: the inodes are used up", advice);
   }
-  if (free < minFree) {
-    return fault("disk space", `${found}, less than storage.min_free_mb: old data leaves the outbox`, advice);
+  if (free < minFreeBytes) return fault("disk space", `${found}, less than ${limit}`, advice);
+  if (free < 2 * minFreeBytes || freeInodes < 0.05) {
+    return warn("disk space", `${found}; the limit is ${limit}`, advice);
   }
-  if (free < 2 * minFree || freeInodes < 0.05) return warn("disk space", found, advice);
   return fine("disk space", found);
 }
 

@@ -4,7 +4,7 @@ import { checkConfig } from "../config_check.ts";
 import { type AnnouncedSettings, ConfigError, type LoadedConfig, readRawConfig } from "../configuration.ts";
 import { askAgent } from "../control_client.ts";
 import type { Parts } from "../parts.ts";
-import { exists, type Paths } from "../paths.ts";
+import { firstExisting, type Paths } from "../paths.ts";
 import { environmentReferences } from "../secret_values.ts";
 import type { Machine } from "../service/machine.ts";
 import type { AgentStatus } from "../status.ts";
@@ -46,8 +46,7 @@ export interface Patient extends Examination {
 export async function examine(examination: Examination): Promise<Finding[]> {
   const patient = await admit(examination);
   const { paths, surroundings, machine, status, pid, loaded } = patient;
-  const minFree = (loaded?.config.storage.min_free_mb ?? 200) * 1e6;
-  const folder = exists(paths.data) ? paths.data : "/";
+  const disk = { folder: firstExisting(paths.data), storage: loaded?.config.storage ?? {} };
   const groups: [name: string, look: () => Promise<Finding[]>][] = [
     [
       "agent",
@@ -61,7 +60,7 @@ export async function examine(examination: Examination): Promise<Finding[]> {
     ["service", async () => [judgeService(await serviceFacts(surroundings, machine, paths.root))]],
     ["clock", async () => judgeClock(await clockFacts(surroundings, Date.now()))],
     ["machine", async () => judgeMachine(await machineFacts(surroundings))],
-    ["disk", async () => judgeDisk(await diskFacts(surroundings, { folder, minFree }))],
+    ["disk", async () => judgeDisk(await diskFacts(surroundings, disk))],
     ["backends", async () => (await serverFacts(patient)).flatMap(judgeServer)],
     ["updates", async () => loaded === undefined ? [] : judgeUpdates(await updateFacts(patient, loaded))],
   ];

@@ -14,8 +14,9 @@ export interface MachineFacts {
   throttled: number | null;
 }
 
-const LITTLE_MEMORY_BYTES = 200e6;
-const TOO_LITTLE_MEMORY_BYTES = 60e6;
+/** Less available memory than this is little, and too little; on a small machine a share of all its memory is. */
+const LITTLE_MEMORY = { bytes: 200e6, share: 0.2 };
+const TOO_LITTLE_MEMORY = { bytes: 60e6, share: 0.1 };
 /** A Raspberry Pi slows down at 80 °C and more so at 85 °C. */
 const WARM_C = 75;
 const HOT_C = 83;
@@ -58,8 +59,9 @@ function judgePages({ pageSize, isArm }: MachineFacts): Finding {
 function judgeMemory({ total, available }: MachineFacts["memory"]): Finding {
   const found = `${formatBytes(available)} of ${formatBytes(total)} available`;
   const advice = "see what uses it: ps aux --sort=-rss | head";
-  if (available < TOO_LITTLE_MEMORY_BYTES) return fault("memory", found, advice);
-  if (available < LITTLE_MEMORY_BYTES) return warn("memory", found, advice);
+  const isBelow = ({ bytes, share }: typeof LITTLE_MEMORY) => available < Math.min(bytes, share * total);
+  if (isBelow(TOO_LITTLE_MEMORY)) return fault("memory", found, advice);
+  if (isBelow(LITTLE_MEMORY)) return warn("memory", found, advice);
   return fine("memory", found);
 }
 

@@ -31,6 +31,12 @@ function agentMetrics(status: AgentStatus): Metric[] {
     gauge("ivy_disk_size_bytes", "Size of the file system with the measurements.", [
       sample(disk?.total_bytes),
     ]),
+    gauge("ivy_disk_min_free_bytes", "Free space below which old data leaves the outbox.", [
+      sample(disk?.min_free_bytes),
+    ]),
+    gauge("ivy_outbox_max_bytes", "Size of the outbox's database above which old data leaves it.", [
+      sample(disk?.max_outbox_bytes),
+    ]),
     gauge("process_resident_memory_bytes", "Resident memory of the agent.", [sample(status.rss_bytes)]),
     gauge("process_start_time_seconds", "When the agent was started, Unix time.", [
       sample(status.started_ms / 1000),

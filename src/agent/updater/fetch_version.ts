@@ -1,9 +1,9 @@
 // Runs in: main thread.
-import { statfsSync } from "node:fs";
 import { join } from "@std/path";
 import type { UpdaterSettings } from "../../shared/config.ts";
 import type { LogEntry, PackageState, ReleaseOrder, ReleaseSource } from "../../shared/protocol.ts";
 import { ACCEPTANCE_NAME, namesFor, type Release } from "../../shared/release.ts";
+import { diskSpace } from "../../shared/disk_space.ts";
 import { formatBytes } from "../../shared/time.ts";
 import { linkOrCopy } from "../layout.ts";
 import { exists, type Paths } from "../paths.ts";
@@ -175,10 +175,10 @@ function refuseKnown(paths: Paths, { version, serial }: Release, digest: string)
 function refuseFullDisk({ staging }: Paths, { files }: Release): void {
   const { binary } = namesFor(Deno.build.target);
   const needed = 2 * (files.find(({ name }) => name === binary)?.sizeBytes ?? 0);
-  const { bavail, bsize } = statfsSync(staging);
-  if (bavail * bsize >= needed) return;
+  const { freeBytes } = diskSpace(staging);
+  if (freeBytes >= needed) return;
   throw new UnavailableError(
-    `the disk has ${formatBytes(bavail * bsize)} free, and the update needs ${formatBytes(needed)}`,
+    `the disk has ${formatBytes(freeBytes)} free, and the update needs ${formatBytes(needed)}`,
     true,
   );
 }

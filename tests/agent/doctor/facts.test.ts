@@ -86,7 +86,7 @@ const SD = {
 const LINK = { "readlink -f /sys/dev/block/179:2": "/sys/devices/mmcblk0/mmcblk0p2\n" };
 
 Deno.test("the age of a medium: what was written to it, or what it says of itself", async () => {
-  const place = { folder: "/", minFree: 1 };
+  const place = { folder: "/", storage: {} };
   const card = await diskFacts(fakeSurroundings(SD, LINK), place);
   assertEquals(card.wear, { written: 1_073_741_824, size: 31_914_983_424, used: null });
   const emmc = { ...SD, "/sys/devices/mmcblk0/device/life_time": "0x03 0x01\n" };
@@ -97,7 +97,7 @@ Deno.test("the age of a medium: what was written to it, or what it says of itsel
 });
 
 Deno.test("the kernel's log: errors of disks only, from dmesg or the journal", async () => {
-  const place = { folder: "/", minFree: 1 };
+  const place = { folder: "/", storage: {} };
   const log =
     "usb 1-1: device descriptor read error\nmmc0: card error -110\nEXT4-fs error (device mmcblk0p2)\n";
   const errors = ["mmc0: card error -110", "EXT4-fs error (device mmcblk0p2)"];

@@ -10,6 +10,7 @@ import { judgeServer, type ServerFacts } from "../../../src/agent/doctor/servers
 import { judgeService, type ServiceFacts } from "../../../src/agent/doctor/service.ts";
 import { judgeUpdates, type UpdateFacts } from "../../../src/agent/doctor/updates.ts";
 import { unitText } from "../../../src/agent/service/unit.ts";
+import { diskLimits } from "../../../src/shared/disk_limits.ts";
 
 const MARKS = { ok: "✓", warning: "!", fault: "✗" };
 
@@ -71,6 +72,18 @@ Deno.test(
   ]),
 );
 
+Deno.test("how much memory must be available is judged by how much there is", () => {
+  const verdictOf = (total: number, available: number) =>
+    judgeMachine({ ...machine, memory: { total, available } }).find(({ check }) => check === "memory")!
+      .verdict;
+  assertEquals(verdictOf(512e6, 150e6), "ok");
+  assertEquals(verdictOf(512e6, 90e6), "warning");
+  assertEquals(verdictOf(512e6, 50e6), "fault");
+  assertEquals(verdictOf(256e6, 60e6), "ok");
+  assertEquals(verdictOf(8e9, 210e6), "ok");
+  assertEquals(verdictOf(8e9, 190e6), "warning");
+});
+
 Deno.test("a machine that is no Raspberry Pi has no line on power, one without a sensor none on temperature", () => {
   const checks = judgeMachine({ ...machine, throttled: null, temperature: null }).map(({ check }) => check);
   assertEquals(checks, ["kernel", "memory"]);
@@ -82,7 +95,7 @@ const disk: DiskFacts = {
   free: 20e9,
   size: 32e9,
   freeInodes: 0.9,
-  minFree: 2e8,
+  limits: { minFreeBytes: 2e8, maxOutboxBytes: 1e9, warnings: [] },
   wear: { written: 64e9, size: 32e9, used: null },
   kernelErrors: [],
 };
@@ -95,8 +108,15 @@ Deno.test(
     ],
     [{ mount: { type: "ext4", isReadOnly: true } }, /^✗ file system: ext4, mounted read-only → .*remount,rw/],
     [{ mount: { type: "tmpfs", isReadOnly: false } }, /^! file system: tmpfs may forget everything/],
-    [{ free: 1e8 }, /^✗ disk space: 100 MB of 32.0 GB free, less than storage\.min_free_mb/],
-    [{ free: 3e8 }, /^! disk space: 300 MB of 32.0 GB free/],
+    [
+      { free: 1e8 },
+      /^✗ disk space: 100 MB of 32.0 GB free, less than 200 MB, below which old data leaves the outbox/,
+    ],
+    [{ free: 3e8 }, /^! disk space: 300 MB of 32.0 GB free; the limit is 200 MB/],
+    [
+      { limits: diskLimits({ min_free_mb: 20_000 }, 32e9) },
+      /^! disk limits: storage.min_free_mb is 20000, and the disk has 32.0 GB: 200 MB count instead → leave it out/,
+    ],
     [{ freeInodes: 0 }, /^✗ disk space: no more files can be created/],
     [
       { kernelErrors: ["mmc0: timeout", "mmc0: error -110 "] },
