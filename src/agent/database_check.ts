@@ -1,18 +1,22 @@
 // Runs in: main thread.
+import { errorSentence } from "../shared/errors.ts";
 import type { Logger } from "../shared/logger.ts";
 import type { CheckerToMain, MainToChecker } from "../shared/protocol.ts";
-import { WorkerLife } from "./worker_life.ts";
+import { type LifeEnd, WorkerLife } from "./worker_life.ts";
 
-/**
- * Lets a thread of its own check the database, so that nobody waits for it.
- *
- * @returns what is damaged; null when nothing is, or when it could not be found out.
- */
+/** What is known of the database after a check. */
+export type DatabaseCheck =
+  | { kind: "whole" }
+  | { kind: "damaged"; reason: string }
+  /** It could not be made, so nobody knows. */
+  | { kind: "unchecked"; reason: string };
+
+/** Lets a thread of its own check the database, so that nobody waits for it. */
 export async function checkDatabase(
   path: string,
   { module, directory, logger }: { module: string; directory: string; logger: Logger },
-): Promise<string | null> {
-  const result = Promise.withResolvers<string | null>();
+): Promise<DatabaseCheck> {
+  const result = Promise.withResolvers<DatabaseCheck>();
   const life = new WorkerLife<MainToChecker, CheckerToMain>({
     name: "check",
     module,
@@ -22,14 +26,19 @@ export async function checkDatabase(
     memoryLimitBytes: Infinity,
     monotonic: () => performance.now(),
     onLog: () => {},
-    onMessage: (message) => result.resolve(message.damage),
+    onMessage: ({ damage }) =>
+      result.resolve(damage === null ? { kind: "whole" } : { kind: "damaged", reason: damage }),
   });
   void life.ended.then((end) => {
     logger.warning("the database could not be checked", end);
-    result.resolve(null);
+    result.resolve({ kind: "unchecked", reason: describeEnd(end) });
   });
   life.send({ type: "check_database", path });
-  const damage = await result.promise;
+  const check = await result.promise;
   await life.terminate();
-  return damage;
+  return check;
+}
+
+function describeEnd(end: LifeEnd): string {
+  return end.kind === "crashed" ? errorSentence(end.error) : `its worker ended (${end.kind})`;
 }

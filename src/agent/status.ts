@@ -44,7 +44,13 @@ export interface AgentStatus {
   versions: VersionsJson;
   procedures: Record<string, WorkerStatusJson>;
   backends: Record<string, BackendStatusJson>;
-  store: WorkerStatusJson & { messages: StoreStatisticsJson | null };
+  store: StoreStatusJson;
+}
+
+export interface StoreStatusJson extends WorkerStatusJson {
+  messages: StoreStatisticsJson | null;
+  /** Why nobody knows whether a large database is whole; null when it is, as far as is known. */
+  database_doubt: string | null;
 }
 
 export interface DiskJson {
@@ -139,7 +145,11 @@ export async function statusOfWorkers(
       ...common(host),
       ...backendStatusJson(host, statistics),
     }])),
-    store: { ...common(store), messages: storeStatisticsJson(statistics) },
+    store: {
+      ...common(store),
+      messages: storeStatisticsJson(statistics),
+      database_doubt: store.databaseDoubt,
+    },
   };
 }
 

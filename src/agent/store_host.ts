@@ -11,6 +11,7 @@ import type {
   StoreRequest,
   StoreToMain,
 } from "../shared/protocol.ts";
+import { pause } from "../shared/time.ts";
 import { bootFacts } from "./clock_trust.ts";
 import { ClockWatch, type ClockWatchOptions } from "./clock_watch.ts";
 import { checkDatabase } from "./database_check.ts";
@@ -20,6 +21,7 @@ import type { WorkerLife } from "./worker_life.ts";
 
 /** How long the store may be silent: a slow SD card may hold one commit up for long. */
 const WATCHDOG_MS = 60_000;
+const CHECK_AGAIN_MS = 60_000;
 
 /** The newest value of each numeric key that was measured since the last time, and when the newest was, Unix ms. */
 export interface Points {
@@ -48,6 +50,8 @@ export interface StoreHostOptions {
   onRestarted: () => void;
   onUnstoppable: (name: string) => void;
   watchdogMs?: number;
+  /** When a check of the database is tried again that could not be made; then twice as late each time. */
+  checkAgainMs?: number;
   /** Why the wall clock is not known to be right; default: as the system says. */
   clockDoubt?: NonNullable<ClockWatchOptions["doubt"]>;
 }
@@ -63,6 +67,8 @@ export class StoreHost {
   #lastRequestId = 0;
   #backends: string[] | null;
   #clock: ClockWatch;
+  #databaseDoubt: string | null = null;
+  #closing = new AbortController();
   #watchesPoints = false;
 
   constructor(options: StoreHostOptions) {
@@ -92,6 +98,11 @@ export class StoreHost {
     return this.#clock.isTrusted;
   }
 
+  /** Why nobody knows whether the database is whole; null when it is, as far as is known. */
+  get databaseDoubt(): string | null {
+    return this.#databaseDoubt;
+  }
+
   async start(): Promise<void> {
     await this.#clock.start();
     this.#supervisor.start();
@@ -100,6 +111,7 @@ export class StoreHost {
   /** Commits what waits and closes the database; at most `graceMs`. */
   async stop(graceMs: number): Promise<void> {
     this.#clock.stop();
+    this.#closing.abort();
     await this.#supervisor.stop({ type: "close" }, graceMs);
   }
 
@@ -202,11 +214,15 @@ export class StoreHost {
     }
   }
 
-  /** A large database is checked while the store works already. */
+  /** A large database is checked while the store works already, and again until that could be done. */
   async #check(life: Life): Promise<void> {
-    const { directory, checkerModule, logger } = this.#options;
+    const { directory, checkerModule: module, logger, checkAgainMs = CHECK_AGAIN_MS } = this.#options;
     const path = join(directory, "outbox.sqlite3");
-    const damage = await checkDatabase(path, { module: checkerModule, directory, logger });
-    if (damage !== null) life.send({ type: "damaged", reason: damage });
+    for (let waitMs = checkAgainMs; this.#supervisor.life === life; waitMs *= 2) {
+      const check = await checkDatabase(path, { module, directory, logger });
+      this.#databaseDoubt = check.kind === "unchecked" ? check.reason : null;
+      if (check.kind === "damaged") life.send({ type: "damaged", reason: check.reason });
+      if (check.kind !== "unchecked" || !await pause(waitMs, this.#closing.signal)) return;
+    }
   }
 }

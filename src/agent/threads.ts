@@ -23,7 +23,8 @@ const TICK_MS = 10;
 /**
  * Waits until a terminated worker's thread is gone.
  *
- * @returns false when the runtime cannot stop it; true also where the system does not show threads.
+ * @returns false when the runtime cannot stop it, or nobody can see whether it has ended; true also where the system
+ * shows no threads at all.
  */
 export async function threadEnds(threadName: string): Promise<boolean> {
   const startMs = processorMs(threadName);
@@ -35,25 +36,36 @@ export async function threadEnds(threadName: string): Promise<boolean> {
   return true;
 }
 
-/** The processor time that a thread of this process has used; undefined when there is none of that name. */
+/** The processor time that a thread of this process has used; undefined when there is none of that name, NaN when that cannot be seen. */
 function processorMs(threadName: string): number | undefined {
-  const stat = threadStats().find((line) => line.includes(`(${threadName})`));
+  const stats = threadStats();
+  if (stats === undefined) return NaN;
+  const stat = stats.find((line) => line.includes(`(${threadName})`));
   if (stat === undefined) return undefined;
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) * TICK_MS; // utime and stime, see proc(5)
 }
 
-/** A line per thread of this process, as proc(5) describes `stat`; Deno calls its n-th worker's thread `worker-n`. */
-function threadStats(): string[] {
+/**
+ * A line per thread of this process, as proc(5) describes `stat`; Deno calls its n-th worker's thread `worker-n`. None
+ * where there is no such list; undefined when it cannot be read just now.
+ */
+function threadStats(): string[] | undefined {
   try {
-    return [...Deno.readDirSync("/proc/self/task")].flatMap(({ name }) => {
-      try {
-        return [Deno.readTextFileSync(`/proc/self/task/${name}/stat`)];
-      } catch {
-        return []; // ended between the two lines
-      }
-    });
-  } catch {
-    return []; // not Linux
+    return [...Deno.readDirSync("/proc/self/task")].flatMap(({ name }) => statOf(name) ?? []);
+  } catch (error) {
+    return error instanceof Deno.errors.NotFound ? [] : undefined;
+  }
+}
+
+/** Undefined for a thread that has ended just now. */
+function statOf(thread: string): string | undefined {
+  try {
+    return Deno.readTextFileSync(`/proc/self/task/${thread}/stat`);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || /No such process/.test((error as Error).message)) {
+      return undefined;
+    }
+    throw error;
   }
 }

@@ -41,6 +41,7 @@ function agentReasons({ ready, config_damage, store, disk }: Judged): string[] {
     ...(config_damage === null ? [] : ["the configuration is damaged and the last one that ran is used"]),
     ...(store.state === "running" ? [] : [`the store is ${stateWord(store.state)}`]),
     ...(store.state === "running" && store.messages === null ? ["the store does not answer"] : []),
+    ...(store.database_doubt === null ? [] : ["the database could not be checked"]),
     ...(disk === null ? ["the free space of the disk cannot be read"] : []),
     ...(isFull ? [`the disk is nearly full: ${formatBytes(disk.free_bytes)} free`] : []),
   ];

@@ -10,6 +10,7 @@ import { EXIT, type ExitStatus } from "../agent/errors.ts";
 import { pathsOf } from "../agent/paths.ts";
 import { runningPid } from "../agent/run_lock.ts";
 import { thisMachine } from "../agent/service/machine.ts";
+import { sentenceOf } from "../shared/errors.ts";
 import type { CommandContext } from "./command.ts";
 import { type Output, paint } from "./output.ts";
 
@@ -18,11 +19,12 @@ export default async function doctor(context: CommandContext): Promise<ExitStatu
   const { out, root, flags } = context;
   const paths = pathsOf(root);
   const parts = await context.parts();
-  const pid = await runningPid(paths.lockFile).catch(() => undefined) ?? null;
+  let pidDoubt: string | null = null;
+  const pid = await runningPid(paths.lockFile).catch((error) => void (pidDoubt = sentenceOf(error))) ?? null;
   const environment = { ...environmentOfAgent(pid), ...context.environment };
   const machine = thisMachine(context.environment);
   const surroundings = realSurroundings(machine);
-  const findings = await examine({ parts, paths, environment, machine, surroundings, pid });
+  const findings = await examine({ parts, paths, environment, machine, surroundings, pid, pidDoubt });
   const faults = findings.filter(({ verdict }) => verdict === "fault").length;
   if (flags["json"] === true) out.json({ well: faults === 0, checks: findings });
   else show(findings, out);

@@ -1,8 +1,9 @@
 // Runs in: tests.
 import { assertEquals, assertMatch } from "@std/assert";
+import { join, toFileUrl } from "@std/path";
 import { checkDatabase } from "../../src/agent/database_check.ts";
 import { shippedParts } from "../../src/agent/parts.ts";
-import { StoreHost } from "../../src/agent/store_host.ts";
+import { StoreHost, type StoreHostOptions } from "../../src/agent/store_host.ts";
 import { createLogger } from "../../src/shared/logger.ts";
 import type { LogEntry } from "../../src/shared/protocol.ts";
 import { databasePath } from "../../src/store/database.ts";
@@ -39,7 +40,7 @@ Deno.test("a large database is checked while the store works; a damaged one is r
   }
 });
 
-Deno.test("the check says what is damaged, nothing of a whole database, and no more when it cannot be made", async () => {
+Deno.test("the check says what is damaged, nothing of a whole database, and that nobody knows when it cannot be made", async () => {
   await using test = await new TestStore({ backends: ["far"] }).open();
   await test.send("data", ...Array.from({ length: 1000 }, (_, index) => `${index} ${TEXT}`));
   await test.store.close();
@@ -50,14 +51,43 @@ Deno.test("the check says what is damaged, nothing of a whole database, and no m
       directory: test.directory,
       logger: createLogger("store", (entry) => log.push(entry)),
     });
-  assertEquals(await check(databasePath(test.directory)), null);
+  assertEquals(await check(databasePath(test.directory)), { kind: "whole" });
   await damage(test.directory);
-  assertMatch(String(await check(databasePath(test.directory))), /\w/);
+  assertEquals((await check(databasePath(test.directory))).kind, "damaged");
   assertEquals(log, []);
-  assertEquals(await check(`${databasePath(test.directory)}.none`), null);
+  const broken = `${test.directory}/no_database`;
+  await Deno.writeTextFile(broken, "x".repeat(10_000));
+  assertEquals((await check(broken)).kind, "damaged", "what SQLite does not even open");
+  assertEquals((await check(`${databasePath(test.directory)}.none`)).kind, "unchecked");
   assertEquals(log.map(({ level, subject }) => [level, subject]), [
     ["WARNING", "the database could not be checked"],
   ]);
+});
+
+Deno.test("a check that could not be made is made again, and until then nobody says that all is well", async () => {
+  await using test = await new TestStore({ backends: ["far"] }).open();
+  for (let sent = 0; sent < COUNT; sent += 1000) {
+    await test.send("data", ...Array.from({ length: 1000 }, (_, index) => `${sent + index} ${TEXT}`));
+  }
+  await test.store.close();
+  const log: LogEntry[] = [];
+  const module = join(test.directory, "checker.ts");
+  await Deno.writeTextFile(module, 'throw new Error("no memory");');
+  const host = hostOf(test.directory, log, () => {}, {
+    checkerModule: toFileUrl(module).href,
+    checkAgainMs: 1,
+  });
+  await host.start();
+  try {
+    await until("it is known that nobody knows", () => host.databaseDoubt !== null);
+    assertMatch(host.databaseDoubt!, /no memory/);
+    const failures = () =>
+      log.filter(({ subject }) => subject === "the database could not be checked").length;
+    await until("it has been tried again", () => failures() >= 3);
+    assertEquals(host.status().state, "running");
+  } finally {
+    await host.stop(10_000);
+  }
 });
 
 /** Noise in the middle of the messages; what is read at a start is whole. */
@@ -68,7 +98,12 @@ async function damage(directory: string): Promise<void> {
   await file.write(crypto.getRandomValues(new Uint8Array(4096)));
 }
 
-function hostOf(directory: string, log: LogEntry[], onRestarted: () => void): StoreHost {
+function hostOf(
+  directory: string,
+  log: LogEntry[],
+  onRestarted: () => void,
+  changes: Partial<StoreHostOptions> = {},
+): StoreHost {
   return new StoreHost({
     module: shippedParts.storeModule,
     checkerModule: shippedParts.checkerModule,
@@ -82,5 +117,6 @@ function hostOf(directory: string, log: LogEntry[], onRestarted: () => void): St
     onRestarted,
     onUnstoppable: () => {},
     clockDoubt: () => Promise.resolve(undefined),
+    ...changes,
   });
 }

@@ -57,13 +57,16 @@ const CASES: [name: string, changes: Partial<Judged>, text: string][] = [
     "Well: 2 procedures measuring, 12 waiting for tenta, last sent 4 s ago",
   ],
   ["the store restarts", {
-    store: { ...fakeWorker({ state: "backoff" }), messages: null },
+    store: { ...fakeWorker({ state: "backoff" }), messages: null, database_doubt: null },
   }, "Not well: the store is waiting to be started again"],
   [
     "the store is busy",
-    { store: { ...fakeWorker(), messages: null } },
+    { store: { ...fakeWorker(), messages: null, database_doubt: null } },
     "Not well: the store does not answer",
   ],
+  ["a database that could not be checked", {
+    store: { ...fakeStatus().store, database_doubt: "its worker ended (silent)" },
+  }, "Not well: the database could not be checked"],
   ["a damaged configuration", {
     config_damage: "/home/ivy/config.json: it is cut off",
   }, "Not well: the configuration is damaged and the last one that ran is used"],

@@ -66,6 +66,7 @@ export function fakeStatus(changes: Partial<Omit<AgentStatus, "verdict">> = {}):
     procedures: { walk: fakeWorker(), checks: fakeWorker({ restarts: 2 }) },
     backends: { tenta: fakeBackend() },
     store: {
+      database_doubt: null,
       ...fakeWorker(),
       messages: {
         last_id: 123,

@@ -110,6 +110,7 @@ function statusAnswer(nowMs: number): Record<string, unknown> {
       },
     },
     store: {
+      database_doubt: null,
       ...worker,
       messages: {
         last_id: 1301,

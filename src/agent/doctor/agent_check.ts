@@ -8,10 +8,15 @@ export interface AgentFacts {
   verdict: Verdict | null;
   /** The PID of a process that holds the lock; null when nobody does. */
   pid: number | null;
+  /** Why nobody knows whether there is such a process; null = that is known. */
+  doubt: string | null;
 }
 
-export function judgeAgent({ root, verdict, pid }: AgentFacts): Finding {
+export function judgeAgent({ root, verdict, pid, doubt }: AgentFacts): Finding {
   const check = "agent";
+  if (verdict === null && doubt !== null) {
+    return warn(check, `it cannot be seen whether one runs: ${doubt}`, "run it with sudo");
+  }
   if (verdict === null) {
     if (pid === null) return warn(check, "it does not run", `start it: ivy start --root ${root}`);
     return fault(check, `PID ${pid} runs but does not answer`, "wait a minute; if it stays so: ivy restart");

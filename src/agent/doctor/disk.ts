@@ -71,7 +71,7 @@ export async function diskFacts(
 
 export function judgeDisk(facts: DiskFacts): Finding[] {
   return [
-    ...(facts.mount === null ? [] : [judgeMount(facts.mount)]),
+    judgeMount(facts.mount),
     judgeSpace(facts),
     ...facts.limits.warnings.map((warning) => {
       const [found, advice] = warning.split("; ");
@@ -82,7 +82,11 @@ export function judgeDisk(facts: DiskFacts): Finding[] {
   ];
 }
 
-function judgeMount({ type, isReadOnly }: Pick<Mount, "type" | "isReadOnly">): Finding {
+function judgeMount(mount: DiskFacts["mount"]): Finding {
+  if (mount === null) {
+    return warn("file system", "the kernel does not say which it is", "see: findmnt --target ROOT");
+  }
+  const { type, isReadOnly } = mount;
   if (UNFIT.includes(type)) {
     return fault(
       "file system",

@@ -27,8 +27,10 @@ export interface Examination {
   environment: Record<string, string>;
   machine: Pick<Machine, "unitFolder" | "hasSystemd">;
   surroundings: Surroundings;
-  /** The PID of a process that holds the node; null when none does. */
+  /** The PID of a process that holds the node; null when none does, as far as can be seen. */
   pid: number | null;
+  /** Why that cannot be seen; null when it can. */
+  pidDoubt: string | null;
 }
 
 /** What the examination knows of the node itself; the checks of servers and updates build on it. */
@@ -45,12 +47,12 @@ export interface Patient extends Examination {
 /** Looks at the whole node and its surroundings. Changes nothing on it. */
 export async function examine(examination: Examination): Promise<Finding[]> {
   const patient = await admit(examination);
-  const { paths, surroundings, machine, status, pid, loaded } = patient;
+  const { paths, surroundings, machine, status, pid, pidDoubt: doubt, loaded } = patient;
   const disk = { folder: firstExisting(paths.data), storage: loaded?.config.storage ?? {} };
   const groups: [name: string, look: () => Promise<Finding[]>][] = [
     [
       "agent",
-      () => Promise.resolve([judgeAgent({ root: paths.root, verdict: status?.verdict ?? null, pid })]),
+      () => Promise.resolve([judgeAgent({ root: paths.root, verdict: status?.verdict ?? null, pid, doubt })]),
     ],
     [
       "configuration",

@@ -3,14 +3,15 @@ import { formatBytes } from "../../shared/time.ts";
 import { fault, type Finding, fine, type Surroundings, warn } from "./finding.ts";
 
 export interface MachineFacts {
-  /** In bytes. */
-  pageSize: number;
+  /** In bytes; null where it cannot be read. */
+  pageSize: number | null;
   isArm: boolean;
   /** In bytes; available is what programs can still get. */
   memory: { total: number; available: number };
   /** In °C; null where it cannot be read. */
   temperature: number | null;
-  /** The bits of `vcgencmd get_throttled`; null where this is no Raspberry Pi. */
+  isRaspberryPi: boolean;
+  /** The bits of `vcgencmd get_throttled`; null where they cannot be had. */
   throttled: number | null;
 }
 
@@ -29,9 +30,10 @@ export async function machineFacts({ ask, read }: Surroundings): Promise<Machine
   const { total, available } = Deno.systemMemoryInfo();
   const [, throttled] = /throttled=(0x[0-9a-f]+)/i.exec(await ask(["vcgencmd", "get_throttled"]) ?? "") ?? [];
   return {
-    pageSize: Number(await ask(["getconf", "PAGESIZE"]) ?? 4096),
+    pageSize: await askPageSize({ ask, read }),
     isArm: Deno.build.arch === "aarch64",
     memory: { total, available },
+    isRaspberryPi: /Raspberry Pi/.test(read("/proc/device-tree/model") ?? ""),
     temperature: await askTemperature({ ask, read }),
     throttled: throttled === undefined ? null : Number(throttled),
   };
@@ -42,11 +44,14 @@ export function judgeMachine(facts: MachineFacts): Finding[] {
     judgePages(facts),
     judgeMemory(facts.memory),
     ...(facts.temperature === null ? [] : [judgeTemperature(facts.temperature)]),
-    ...(facts.throttled === null ? [] : [judgePower(facts.throttled)]),
+    ...(facts.throttled === null && !facts.isRaspberryPi ? [] : [judgePower(facts.throttled)]),
   ];
 }
 
 function judgePages({ pageSize, isArm }: MachineFacts): Finding {
+  if (pageSize === null) {
+    return warn("kernel", "the size of its pages cannot be read", "compare getconf PAGESIZE with 4096");
+  }
   const found = `pages of ${pageSize / 1024} KiB`;
   if (pageSize === 4096 || !isArm) return fine("kernel", found);
   return fault(
@@ -73,7 +78,14 @@ function judgeTemperature(celsius: number): Finding {
   return fine("temperature", found);
 }
 
-function judgePower(throttled: number): Finding {
+function judgePower(throttled: number | null): Finding {
+  if (throttled === null) {
+    return warn(
+      "power",
+      "vcgencmd does not tell voltage and speed",
+      "run it with sudo, or join the group video",
+    );
+  }
   const before = throttled >> 16;
   const power = "use a power supply and a cable that are made for it";
   if (throttled & UNDER_VOLTAGE) return fault("power", "the voltage is too low now", power);
@@ -85,6 +97,14 @@ function judgePower(throttled: number): Finding {
     return warn("power", "the processor was slowed down since the machine started", "cool it");
   }
   return fine("power", "voltage and speed as they should be");
+}
+
+/** Where there is no `getconf` (busybox), the kernel's own account of this process has it, see proc(5). */
+async function askPageSize({ ask, read }: Surroundings): Promise<number | null> {
+  const told = Number(await ask(["getconf", "PAGESIZE"]) ?? NaN);
+  if (Number.isSafeInteger(told) && told > 0) return told;
+  const [, kibibytes] = /^KernelPageSize: +(\d+) kB$/m.exec(read("/proc/self/smaps") ?? "") ?? [];
+  return kibibytes === undefined ? null : Number(kibibytes) * 1024;
 }
 
 async function askTemperature({ ask, read }: Surroundings): Promise<number | null> {

@@ -11,8 +11,8 @@ export interface RootFacts {
   owner: number | null;
   /** Who looks. */
   me: number | null;
-  /** A file below the root that belongs to somebody else; null when there is none or it cannot be seen. */
-  foreign: string | null;
+  /** A file below the root that belongs to somebody else; null when there is none, undefined when it cannot be seen. */
+  foreign: string | null | undefined;
   /** Files with secrets that others may read. */
   open: string[];
   /** Whether the owner may write to the folders that the agent writes to. */
@@ -25,14 +25,14 @@ export async function rootFacts({ ask }: Surroundings, paths: Paths): Promise<Ro
   const owner = isThere ? Deno.statSync(root).uid : null;
   const foreign = isThere && owner !== null
     ? await ask(["find", root, "!", "-uid", String(owner), "-print", "-quit"])
-    : undefined;
+    : "";
   return {
     root,
     exists: isThere && exists(data),
     socketPathBytes: new TextEncoder().encode(socket).length,
     owner,
     me: Deno.uid(),
-    foreign: foreign?.trim() || null,
+    foreign: foreign === undefined ? undefined : foreign.trim() || null,
     open: [paths.configFile, paths.lastGoodConfigFile, paths.previousConfigFile, socket].filter(isOpen),
     isWritable: [root, data].every((folder) =>
       exists(folder) && ((Deno.statSync(folder).mode ?? 0) & 0o200) !== 0
@@ -57,6 +57,9 @@ export function judgeRoot(facts: RootFacts): Finding[] {
 
 function judgeOwner({ root, owner, me, foreign, isWritable }: RootFacts): Finding {
   const own = `give it back: sudo chown -R --reference=${root} ${root}`;
+  if (foreign === undefined) {
+    return warn("root", `not all of ${root} can be seen, so nobody knows whose it is`, "run it with sudo");
+  }
   if (foreign !== null) return fault("root", `${foreign} does not belong to whom ${root} belongs to`, own);
   if (!isWritable) {
     return fault("root", `its owner may not write to ${root}`, `chmod u+w ${root} ${root}/data`);
@@ -73,7 +76,9 @@ function judgeSecrecy(open: string[]): Finding {
 function isOpen(path: string): boolean {
   try {
     return ((Deno.lstatSync(path).mode ?? 0) & 0o077) !== 0;
-  } catch {
-    return false; // it is not there, or cannot be seen by others at all
+  } catch (error) {
+    const { NotFound, NotADirectory, PermissionDenied } = Deno.errors; // not there, or others cannot see it at all
+    if ([NotFound, NotADirectory, PermissionDenied].some((kind) => error instanceof kind)) return false;
+    throw error;
   }
 }

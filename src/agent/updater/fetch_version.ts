@@ -155,7 +155,14 @@ function packageSource({ packages, version }: FetchOptions) {
 }
 
 function refuseKnown(paths: Paths, { version, serial }: Release, digest: string): void {
-  const { serial: newest, failed, waiting } = readKnownReleases(paths);
+  const known = readKnownReleases(paths);
+  if (known === undefined) {
+    throw new UnavailableError(
+      `${paths.releases} is damaged, so nobody knows which releases were here; remove it to take any that is signed`,
+      true,
+    );
+  }
+  const { serial: newest, failed, waiting } = known;
   if (failed[digest] !== undefined) {
     throw new UnavailableError(`this release has failed here before: ${failed[digest]}`, false);
   }

@@ -14,18 +14,27 @@ interface Known {
 
 const MAX_REMEMBERED = 100;
 
-export function readKnownReleases({ releases }: Paths): Known {
-  const nothing = { serial: 0, failed: {}, waiting: {} };
+/**
+ * @returns undefined when the file is damaged: then nobody knows which releases were here, and nothing from it may be
+ * taken for granted.
+ */
+export function readKnownReleases({ releases }: Paths): Known | undefined {
+  const text = readIfThere(releases);
+  if (text === undefined) return { serial: 0, failed: {}, waiting: {} };
   try {
-    return { ...nothing, ...JSON.parse(readIfThere(releases) ?? "{}") };
+    const { serial, failed = {}, waiting = {} } = JSON.parse(text) as Known;
+    return Number.isSafeInteger(serial) ? { serial, failed, waiting } : undefined;
   } catch {
-    return nothing;
+    return undefined;
   }
 }
 
+/** A damaged file stays as it is, and no release is taken, until it is known again which serial was here. */
 export function rememberReleases(paths: Paths, change: (known: Known) => void): void {
-  const known = readKnownReleases(paths);
+  const found = readKnownReleases(paths);
+  const known = found ?? { serial: 0, failed: {}, waiting: {} };
   change(known);
+  if (found === undefined && known.serial === 0) return;
   known.failed = Object.fromEntries(Object.entries(known.failed).slice(-MAX_REMEMBERED));
   known.waiting = Object.fromEntries(Object.entries(known.waiting).slice(-MAX_REMEMBERED));
   replaceFile(paths.releases, `${JSON.stringify(known, null, 2)}\n`);

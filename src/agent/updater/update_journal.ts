@@ -34,14 +34,28 @@ export interface Counter {
   hasHung: boolean;
 }
 
-/** @returns undefined when there is none or it is damaged. */
-export function readUpdateJournal({ update }: Paths): UpdateJournal | undefined {
+/**
+ * @returns undefined when there is none. A damaged one counts as one without any demands, as long as the launcher's
+ * counter says which version is on probation: that is over when it has been watched, not when nobody can read of it.
+ */
+export function readUpdateJournal(paths: Paths): UpdateJournal | undefined {
+  const text = readIfThere(paths.update);
+  if (text === undefined) return undefined;
   try {
-    const journal = JSON.parse(readIfThere(update) ?? "") as UpdateJournal;
-    return typeof journal.version === "string" && typeof journal.from === "string" ? journal : undefined;
-  } catch {
-    return undefined;
-  }
+    const journal = JSON.parse(text) as UpdateJournal;
+    if (typeof journal.version === "string" && typeof journal.from === "string") return journal;
+  } catch { /* as below */ }
+  const counter = readCounter(paths);
+  if (counter === undefined) return undefined;
+  const { version, from } = counter;
+  return {
+    version,
+    from,
+    revision: null,
+    digest: null,
+    serial: null,
+    before: { procedures: [], backends: [] },
+  };
 }
 
 export function writeUpdateJournal({ update }: Paths, journal: UpdateJournal): void {

@@ -73,8 +73,29 @@ Deno.test("a Raspberry Pi tells its temperature and its power", async () => {
   const pi = await machineFacts(fakeSurroundings({}, answers));
   assertObjectMatch(pi, { throttled: 0x50005, temperature: 61.8, pageSize: 16_384 });
   const other = await machineFacts(fakeSurroundings({ "/sys/class/thermal/thermal_zone0/temp": "42100\n" }));
-  assertObjectMatch(other, { throttled: null, temperature: 42.1, pageSize: 4096 });
+  assertObjectMatch(other, { throttled: null, temperature: 42.1, pageSize: null });
   assertEquals(other.memory.total > other.memory.available, true);
+});
+
+Deno.test("the size of pages: what getconf says, else what the kernel shows, else nobody knows", async () => {
+  const smaps = "00400000-00452000 r-xp\nSize:    328 kB\nKernelPageSize:       16 kB\nMMUPageSize: 16 kB\n";
+  const sizeOf = async (files: Record<string, string>, answers: Record<string, string> = {}) =>
+    (await machineFacts(fakeSurroundings(files, answers))).pageSize;
+  assertEquals(await sizeOf({ "/proc/self/smaps": smaps }), 16_384);
+  assertEquals(await sizeOf({ "/proc/self/smaps": smaps }, { "getconf PAGESIZE": "4096\n" }), 4096);
+  assertEquals(
+    await sizeOf({ "/proc/self/smaps": smaps }, { "getconf PAGESIZE": "usage: getconf\n" }),
+    16_384,
+  );
+  assertEquals(await sizeOf({}), null);
+  assertEquals((await machineFacts(realSurroundings(thisMachine({})))).pageSize! % 4096, 0);
+});
+
+Deno.test("a Raspberry Pi that does not tell its power is one all the same", async () => {
+  const pi = await machineFacts(
+    fakeSurroundings({ "/proc/device-tree/model": "Raspberry Pi 4 Model B Rev 1.4\0" }),
+  );
+  assertObjectMatch(pi, { isRaspberryPi: true, throttled: null });
 });
 
 const SD = {

@@ -54,12 +54,15 @@ const machine: MachineFacts = {
   pageSize: 4096,
   isArm: true,
   memory: { total: 1e9, available: 5e8 },
+  isRaspberryPi: true,
   temperature: 48.3,
   throttled: 0,
 };
 Deno.test(
   "kernel pages, memory, temperature and power",
   judgesAre(machine, judgeMachine, [
+    [{ pageSize: null }, /^! kernel: the size of its pages cannot be read/],
+    [{ throttled: null }, /^! power: vcgencmd does not tell .* → run it with sudo/],
     [{ pageSize: 16_384 }, /^✗ kernel: pages of 16 KiB.* → .*kernel=kernel8\.img/],
     [{ memory: { total: 1e9, available: 1e8 } }, /^! memory: 100 MB of 1.0 GB available/],
     [{ memory: { total: 1e9, available: 1e7 } }, /^✗ memory: 10.0 MB of 1.0 GB available → see what uses it/],
@@ -85,7 +88,9 @@ Deno.test("how much memory must be available is judged by how much there is", ()
 });
 
 Deno.test("a machine that is no Raspberry Pi has no line on power, one without a sensor none on temperature", () => {
-  const checks = judgeMachine({ ...machine, throttled: null, temperature: null }).map(({ check }) => check);
+  const checks = judgeMachine({ ...machine, isRaspberryPi: false, throttled: null, temperature: null }).map((
+    { check },
+  ) => check);
   assertEquals(checks, ["kernel", "memory"]);
   assertEquals(judgeMachine({ ...machine, isArm: false, pageSize: 16_384 })[0]!.verdict, "ok");
 });
@@ -106,6 +111,7 @@ Deno.test(
       { mount: { type: "vfat", isReadOnly: false } },
       /^✗ file system: vfat has no links and no modes → .*ext4/,
     ],
+    [{ mount: null }, /^! file system: the kernel does not say which it is/],
     [{ mount: { type: "ext4", isReadOnly: true } }, /^✗ file system: ext4, mounted read-only → .*remount,rw/],
     [{ mount: { type: "tmpfs", isReadOnly: false } }, /^! file system: tmpfs may forget everything/],
     [
@@ -154,6 +160,10 @@ Deno.test(
   "owner, secrecy and socket path of the root",
   judgesAre(root, judgeRoot, [
     [{ exists: false }, /^✗ root: there is no node in \/n → make one: ivy init --root \/n/],
+    [
+      { foreign: undefined },
+      /^! root: not all of \/n can be seen, so nobody knows whose it is → run it with sudo/,
+    ],
     [
       { foreign: "/n/data/x" },
       /^✗ root: \/n\/data\/x does not belong .* → .*sudo chown -R --reference=\/n \/n/,
@@ -245,7 +255,12 @@ Deno.test(
   ]),
 );
 
-const agent = { root: "/n", verdict: { well: true, text: "Well: all is fine", reasons: [] }, pid: 7 };
+const agent = {
+  root: "/n",
+  verdict: { well: true, text: "Well: all is fine", reasons: [] },
+  pid: 7,
+  doubt: null,
+};
 Deno.test(
   "the agent",
   judgesAre(agent, (facts) => [judgeAgent(facts)], [
@@ -254,6 +269,10 @@ Deno.test(
       /^✗ agent: Not well: walk failed → .*ivy logs/,
     ],
     [{ verdict: null as never }, /^✗ agent: PID 7 runs but does not answer/],
+    [
+      { verdict: null as never, pid: null as never, doubt: "Permission denied" as never },
+      /^! agent: it cannot be seen whether one runs: Permission denied → run it with sudo/,
+    ],
     [
       { verdict: null as never, pid: null as never },
       /^! agent: it does not run → start it: ivy start --root \/n/,

@@ -7,7 +7,7 @@ import { until } from "../../support/until.ts";
 
 const WELL = fakeWorker();
 const COUNTED = { free_bytes: 1 } as AgentStatus["store"]["messages"];
-const STORE = { ...WELL, messages: COUNTED };
+const STORE = { ...WELL, messages: COUNTED, database_doubt: null };
 
 function statusOf(change: Parameters<typeof fakeStatus>[0]): AgentStatus {
   return fakeStatus({ procedures: { a: WELL }, backends: {}, store: STORE, ...change });
@@ -33,8 +33,7 @@ function startReports(watchdogMs: number | undefined, status: () => AgentStatus)
 }
 
 Deno.test("a store is healthy when it answers, or opens and is alive", () => {
-  const store = (change: Partial<AgentStatus["store"]>) =>
-    storeIsHealthy({ ...WELL, messages: COUNTED, ...change });
+  const store = (change: Partial<AgentStatus["store"]>) => storeIsHealthy({ ...STORE, ...change });
   assertEquals(store({}), true);
   assertEquals(store({ messages: null }), false);
   assertEquals(store({ state: "starting", messages: null, seconds_since_heartbeat: 4 }), true);
@@ -48,7 +47,7 @@ Deno.test("signs of life come while the store is healthy, at half of what the ma
   let looks = 0;
   const { reports, told, signs, signsMs } = startReports(200, () => {
     looks++;
-    return statusOf({ store: { ...WELL, messages: isHung ? null : COUNTED } });
+    return statusOf({ store: { ...STORE, messages: isHung ? null : COUNTED } });
   });
   assertEquals(told.slice(0, 2), [`MAINPID=${Deno.pid}`, "STATUS=Starting"]);
   await until("three signs", () => signs() >= 3);
@@ -78,7 +77,7 @@ Deno.test("ready is told once asked, and a restart in place is no end", async ()
 Deno.test("an agent that ends for a restart is given time, but not for ever", async () => {
   const { reports, signs } = startReports(
     100,
-    () => statusOf({ ready: false, store: { ...WELL, messages: null } }),
+    () => statusOf({ ready: false, store: { ...STORE, messages: null } }),
   );
   reports.ending("restart", "another version");
   await until("the last signs", () => signs() === 3);

@@ -140,6 +140,14 @@ const CASES: [name: string, found: Found, outcome: string | undefined, reason?: 
   ["the power went while it was accepted", { journal: ON_PROBATION }, "accepted"],
 ];
 
+Deno.test("a version whose update journal is damaged is watched as long as any other", async () => {
+  using lab = new Lab({ journal: ON_PROBATION, counter: `${running} ${OTHER} 1 60 -,${BOOT}\n` });
+  Deno.writeTextFileSync(lab.paths.update, "{");
+  const update = await lab.resume({});
+  assertEquals(update?.outcome.kind, "accepted");
+  assertEquals(lab.phases.filter((phase) => phase !== "over"), ["probation"]);
+});
+
 for (const [name, found, kind, reason = ""] of CASES) {
   Deno.test(`a start in the middle of an update: ${name}`, async () => {
     using lab = new Lab(found);
@@ -147,7 +155,7 @@ for (const [name, found, kind, reason = ""] of CASES) {
     assertEquals(update?.outcome.kind, kind as never);
     assertStringIncludes((update?.outcome as { reason?: string })?.reason ?? "", reason);
     assertEquals([lab.has("data/probation"), lab.has("data/update.json")], [false, false]);
-    const { serial, failed, waiting } = readKnownReleases(lab.paths);
+    const { serial, failed, waiting } = readKnownReleases(lab.paths)!;
     assertEquals(serial, kind === "accepted" ? 7 : 0);
     assertEquals([Object.keys(failed).length, Object.keys(waiting).length], [
       kind === "rejected" ? 1 : 0,
