@@ -83,6 +83,7 @@ function fetchText(
 
 function readText(file: string, path: (string | number)[], faults: string[]): string | undefined {
   try {
+    if (!Deno.statSync(file).isFile) throw new Error("it is no file"); // a pipe would hold main up, a terminal end it
     const text = Deno.readTextFileSync(file).trim();
     if (text === "") faults.push(`${formatPath(path)}: the file ${file} is empty`);
     return text;

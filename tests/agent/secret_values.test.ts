@@ -58,6 +58,18 @@ Deno.test("what cannot be had is a fault with its place, and never a secret", ()
   Deno.removeSync(folder, { recursive: true });
 });
 
+Deno.test("a secret is read from files only: a pipe would hold main up, and a terminal could end it", () => {
+  const folder = Deno.makeTempDirSync();
+  const pipe = join(folder, "pipe");
+  new Deno.Command("mkfifo", { args: [pipe] }).outputSync();
+  for (const file of [pipe, "/dev/ptmx", "/dev/zero", folder]) {
+    const { faults, secrets } = resolveSecrets({ password: { file } }, schema, {}, ["backends", 0]);
+    assertEquals(faults, [`backends[0].password: the file ${file} cannot be read: it is no file`]);
+    assertEquals(secrets, []);
+  }
+  Deno.removeSync(folder, { recursive: true });
+});
+
 Deno.test("settings of a wrong shape are left for the schema to judge", () => {
   for (const wrong of [null, 5, "text", [], { password: 5, keys: {}, tls: "x" }]) {
     assertEquals(resolveSecrets(wrong, schema, {}).value, wrong);
