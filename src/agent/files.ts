@@ -1,5 +1,6 @@
 // Runs in: main thread.
 import { dirname } from "@std/path";
+import { exists } from "./paths.ts";
 
 /**
  * Replaces a file so that after a crash at any moment either the old or the new content is there, whole.
@@ -37,14 +38,28 @@ export function replaceLink(path: string, target: string): void {
   syncFolder(dirname(path));
 }
 
+/**
+ * Creates a folder and those above it that are missing; their names survive a power cut.
+ *
+ * @param mode Of all that are created; default: what the umask leaves.
+ */
+export function makeFolder(path: string, mode = 0o777): void {
+  const isNew = !exists(path);
+  const parent = dirname(path);
+  if (isNew && !exists(parent)) makeFolder(parent, mode);
+  Deno.mkdirSync(path, { recursive: true, mode }); // recursive: another process may have been faster
+  if (isNew) syncFolder(parent);
+}
+
 /** Makes the names in a folder survive a power cut. */
 export function syncFolder(folder: string): void {
-  const file = Deno.openSync(folder);
-  try {
-    file.syncSync();
-  } finally {
-    file.close();
-  }
+  syncFile(folder);
+}
+
+/** Makes the content of a file survive a power cut, whoever wrote it. */
+export function syncFile(path: string): void {
+  using file = Deno.openSync(path);
+  file.syncSync();
 }
 
 /** When a file was last changed, in Unix milliseconds; undefined when there is none. */

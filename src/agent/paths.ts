@@ -28,6 +28,8 @@ export interface Paths {
   update: string;
   probation: string;
   releases: string;
+  /** Which versions this program has installed. */
+  versions: string;
   /** What became of the last package that a server offered, and what the server has not been told yet. */
   package: string;
   /** Downloads under way. */
@@ -60,6 +62,7 @@ export function pathsOf(root: string, softwareVersion = version): Paths {
     update: join(data, "update.json"),
     probation: join(data, "probation"),
     releases: join(data, "releases.json"),
+    versions: join(root, "control", "versions.json"),
     package: join(data, "offered_package.json"),
     staging: join(root, "staging"),
     kept: join(data, "backends"),

@@ -1,5 +1,6 @@
 // Runs in: main thread.
 import { EXIT, type ExitStatus } from "../agent/errors.ts";
+import { recordProvenVersions } from "../agent/installed_versions.ts";
 import { createDataFolder, createLayout } from "../agent/layout.ts";
 import { pathsOf } from "../agent/paths.ts";
 import { programCommand } from "../agent/program.ts";
@@ -16,6 +17,7 @@ export default async function init({ out, root }: CommandContext): Promise<ExitS
     return EXIT.done;
   }
   created.push(...createLayout(paths));
+  await recordProvenVersions(paths);
   taken.lock.release();
   for (const line of created) out.print(line);
   if (created.length === 0) out.print(`${root} is complete; nothing was changed`);

@@ -5,6 +5,7 @@ import { ConfigError, knownNames, loadConfig, type LoadedConfig } from "../agent
 import { CommandError, EXIT, type ExitStatus } from "../agent/errors.ts";
 import { withFailures } from "../agent/failures_before.ts";
 import { reportFailedStart } from "../agent/failed_start.ts";
+import { recordProvenVersions } from "../agent/installed_versions.ts";
 import { createDataFolder, createLayout } from "../agent/layout.ts";
 import type { Parts } from "../agent/parts.ts";
 import { exists, type Paths, pathsOf } from "../agent/paths.ts";
@@ -29,6 +30,9 @@ export default async function run(context: CommandContext): Promise<ExitStatus> 
   for (const line of createDataFolder(paths)) out.note(`ivy: ${line}`);
   const lock = await lockOrRefuse(paths);
   for (const line of createLayout(paths)) out.note(`ivy: ${line}`);
+  await recordProvenVersions(paths).catch((error) => { // on a full disk it measures none the less
+    out.note(`ivy: ${paths.versions} could not be written: ${sentenceOf(error)}`);
+  });
   const parts = await context.parts();
   const givenUp = countStart(paths);
   if (givenUp !== undefined) out.note(`ivy: ${givenUp}`);

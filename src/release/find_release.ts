@@ -13,6 +13,9 @@ export interface Found {
   release: Release;
   /** The SHA-256 of its list of files: names the release as a whole. */
   digest: string;
+  /** The list itself, and the text of its signatures. */
+  sums: Uint8Array<ArrayBuffer>;
+  signatures: string;
   /** Undefined when the files lie in the staging folder already, or in a package. */
   locate: Locate | undefined;
   /** The package that holds its files. */
@@ -52,7 +55,7 @@ export async function findRelease(
       mayMend: false,
     });
   }
-  return { release, digest: sha256(sums), locate, pack };
+  return { release, digest: sha256(sums), sums, signatures, locate, pack };
 }
 
 function readStaged(staging: string, name: string): Uint8Array<ArrayBuffer> {

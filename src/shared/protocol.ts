@@ -434,7 +434,14 @@ export type MainToRelease =
 export type ReleaseToMain =
   | FromAnyWorker
   /** Its list of files is verified; `digest` is the list's SHA-256. */
-  | { type: "found"; release: Release; digest: string }
+  | {
+    type: "found";
+    release: Release;
+    digest: string;
+    /** The signed list, and its signatures: main verifies them again. */
+    sums: Uint8Array<ArrayBuffer>;
+    signatures: string;
+  }
   | { type: "progress"; wireBytes: number }
   /** All of it is here, and will be verified now. */
   | { type: "downloaded" }

@@ -29,6 +29,11 @@ export function namesFor(target: string): { binary: string; compressed: string; 
 }
 
 const VERSION = /^\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?$/;
+/** Whether a text is the number of a version, and so a safe name for its folder. */
+export function isVersion(text: string): boolean {
+  return VERSION.test(text);
+}
+
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
 /**

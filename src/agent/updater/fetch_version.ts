@@ -2,14 +2,17 @@
 import { join } from "@std/path";
 import type { UpdaterSettings } from "../../shared/config.ts";
 import type { LogEntry, PackageState, ReleaseOrder, ReleaseSource } from "../../shared/protocol.ts";
-import { ACCEPTANCE_NAME, namesFor, type Release } from "../../shared/release.ts";
 import { diskSpace } from "../../shared/disk_space.ts";
+import { ACCEPTANCE_NAME, namesFor, type Release, SIGNATURES_NAME, SUMS_NAME } from "../../shared/release.ts";
+import { verifyRelease } from "../../shared/signatures.ts";
 import { formatBytes } from "../../shared/time.ts";
+import { sha256OfFile } from "../file_digest.ts";
 import { linkOrCopy } from "../layout.ts";
 import { exists, type Paths } from "../paths.ts";
 import { readKnownReleases } from "./known_releases.ts";
 import type { Packages } from "./packages.ts";
 import { ReleaseWorker, UnavailableError } from "./release_worker.ts";
+import { makeStaging, removeIfEmpty } from "./staging.ts";
 
 export interface FetchOptions {
   paths: Paths;
@@ -37,6 +40,9 @@ export interface FetchedVersion {
   digest: string;
   binary: string;
   acceptanceFile: string | undefined;
+  /** The list of its files, and who has signed it; empty = nobody. */
+  sums: string;
+  signatures: string;
 }
 
 const PACE = { stallMs: 30_000, retryMs: 1000, attempts: 8 };
@@ -59,11 +65,35 @@ export async function findVersion(options: FetchOptions): Promise<{ release: Rel
  * @throws {UnavailableError} when it cannot be had, was tried before, or is older than what was here.
  */
 export async function fetchVersion(options: FetchOptions): Promise<FetchedVersion> {
+  using _staging = openStaging(options);
+  const { paths: { staging } } = options;
+  const { sums, signatures, digest } = await fetchWithWorker(options);
+  const release = await verifyRelease(sums, signatures, trustOf(options.settings));
+  return {
+    release,
+    digest,
+    binary: await verifyFile(release, namesFor(Deno.build.target).binary, join(staging, "ivy")),
+    acceptanceFile: release.files.some(({ name }) => name === ACCEPTANCE_NAME)
+      ? await verifyFile(release, ACCEPTANCE_NAME, join(staging, ACCEPTANCE_NAME))
+      : undefined,
+    sums: new TextDecoder().decode(sums),
+    signatures,
+  };
+}
+
+/** The worker that parses what strangers send is not believed, and is gone by now. @returns the file's path. */
+async function verifyFile({ files }: Release, name: string, path: string): Promise<string> {
+  const signed = files.find((file) => file.name === name)?.sha256;
+  if (await sha256OfFile(path) === signed) return path;
+  throw new UnavailableError(`${name} is not the file that was signed: its SHA-256 differs`, false);
+}
+
+async function fetchWithWorker(options: FetchOptions) {
   const { paths, onPhase, onState = () => {} } = options;
   const { order, port } = orderOf(options);
-  using _staging = openStaging(options);
   await using worker = openWorker(options);
-  const { release, digest } = await worker.find(order, port);
+  const found = await worker.find(order, port);
+  const { release, digest } = found;
   refuseKnown(paths, release, digest);
   refuseFullDisk(paths, release);
   onPhase(`downloading ${release.version} (serial ${release.serial})`);
@@ -74,18 +104,16 @@ export async function fetchVersion(options: FetchOptions): Promise<FetchedVersio
   );
   onState("VERIFIED");
   onPhase(`downloaded ${release.version}: ${formatBytes(wireBytes)} over the network (${how})`);
-  const acceptanceFile = join(paths.staging, ACCEPTANCE_NAME);
-  return {
-    release,
-    digest,
-    binary: join(paths.staging, "ivy"),
-    acceptanceFile: exists(acceptanceFile) ? acceptanceFile : undefined,
-  };
+  return found;
+}
+
+function trustOf({ public_keys: publicKeys, threshold, allow_unsigned: allowUnsigned }: UpdaterSettings) {
+  return { publicKeys, threshold, allowUnsigned };
 }
 
 /** The folder that downloads go to, with the running binary in it as long as its blocks may be wanted. */
 function openStaging({ paths: { staging }, binary }: FetchOptions): Disposable {
-  Deno.mkdirSync(staging, { recursive: true, mode: 0o700 });
+  makeStaging({ staging });
   const base = join(staging, "base");
   const remove = () => exists(base) && Deno.removeSync(base);
   remove();
@@ -93,9 +121,7 @@ function openStaging({ paths: { staging }, binary }: FetchOptions): Disposable {
   return {
     [Symbol.dispose]() {
       remove();
-      try {
-        Deno.removeSync(staging);
-      } catch { /* there is something in it that is gone on with */ }
+      removeIfEmpty(staging);
     },
   };
 }
@@ -103,10 +129,11 @@ function openStaging({ paths: { staging }, binary }: FetchOptions): Disposable {
 /** A release on this machine is checked where the worker can read it. */
 function openWorker({ paths: { staging }, folder, module, settings, onLog }: FetchOptions): ReleaseWorker {
   if (folder !== undefined) {
-    for (const { name, isFile } of Deno.readDirSync(folder)) {
-      if (!isFile || name.endsWith(".gz")) continue;
-      if (exists(join(staging, name))) Deno.removeSync(join(staging, name));
-      Deno.copyFileSync(join(folder, name), join(staging, name));
+    const { binary } = namesFor(Deno.build.target);
+    for (const name of [SUMS_NAME, SIGNATURES_NAME, ACCEPTANCE_NAME, binary]) {
+      const [from, to] = [join(folder, name), join(staging, name)];
+      if (exists(to)) Deno.removeSync(to);
+      if (exists(from)) Deno.copyFileSync(from, to);
     }
   }
   const isOffline = folder !== undefined || settings.provider === "thingsboard";
@@ -123,11 +150,7 @@ function orderOf(options: FetchOptions): { order: ReleaseOrder; port: MessagePor
     source,
     token,
     version,
-    trust: {
-      publicKeys: settings.public_keys,
-      threshold: settings.threshold,
-      allowUnsigned: settings.allow_unsigned,
-    },
+    trust: trustOf(settings),
     target: Deno.build.target,
     staging: paths.staging,
     pace: { ...pace, maxKbitS: settings.max_kbit_s },

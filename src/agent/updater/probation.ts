@@ -17,7 +17,7 @@ import {
   type UpdateJournal,
   writeUpdateJournal,
 } from "./update_journal.ts";
-import { previousOf, removeOlderVersions, switchBack } from "./versions.ts";
+import { previousOf, removeOlderVersions, removeVersion, switchBack } from "./versions.ts";
 
 /** How long the old version tries to reach what the new one could not, in milliseconds. */
 const REACH_LIMIT_MS = 60_000;
@@ -106,8 +106,9 @@ async function onProbation(journal: UpdateJournal, options: ProbationOptions): P
 function accept({ serial, from }: UpdateJournal, paths: Paths, logger: Logger): void {
   if (serial !== null) rememberReleases(paths, (known) => known.serial = Math.max(known.serial, serial));
   removeDurably(paths.probation, paths.update);
-  const removed = removeOlderVersions(paths, [running, from]);
+  const { removed, obstacles } = removeOlderVersions(paths, [running, from]);
   logger.info(`${running} has proved itself; ${from} is kept${removed.length ? `, removed ${removed}` : ""}`);
+  for (const obstacle of obstacles) logger.warning(obstacle);
 }
 
 function leave(journal: UpdateJournal, failure: string, options: ProbationOptions): Outcome {
@@ -131,7 +132,7 @@ export function leaveAtOnce(paths: Paths, failure: string): boolean {
 
 /** The running version is the old one again, or still. */
 async function afterwards(journal: UpdateJournal, options: ProbationOptions): Promise<Outcome | undefined> {
-  const { paths, signal } = options;
+  const { paths, signal, logger } = options;
   const counter = readCounter(paths);
   const hasSwitched = exists(paths.probation) && counter?.starts !== 0;
   if (!hasSwitched && journal.failure === undefined) { // the power went before the switch
@@ -151,8 +152,8 @@ async function afterwards(journal: UpdateJournal, options: ProbationOptions): Pr
     });
   }
   removeDurably(paths.probation, paths.update);
-  const folder = join(paths.root, version);
-  if (exists(folder)) Deno.removeSync(folder, { recursive: true });
+  const obstacle = removeVersion(paths, version);
+  if (obstacle !== undefined) logger.warning(obstacle);
   return outside === undefined ? { kind: "rejected", reason } : { kind: "postponed", reason };
 }
 

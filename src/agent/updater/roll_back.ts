@@ -16,7 +16,9 @@ export function rollBack(paths: Paths): string {
   const active = Deno.readLinkSync(paths.current);
   const previous = previousOf(paths, active);
   if (previous === undefined) {
-    throw new CommandError(`${active} is the only version on ${paths.root}; there is nothing to go back to`);
+    throw new CommandError(
+      `${active} is the only version on ${paths.root} that can run; there is nothing to go back to`,
+    );
   }
   const [left, kept] = [active, previous].map((version) => revisionOf(pathsOf(paths.root, version)));
   if (left! > kept!) {

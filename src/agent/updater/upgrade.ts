@@ -6,16 +6,20 @@ import type { LogEntry, PackageState } from "../../shared/protocol.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { pause } from "../../shared/time.ts";
 import { version as running } from "../../shared/version.ts";
+import { SIGNATURES_NAME, SUMS_NAME } from "../../shared/release.ts";
+import { replaceFile } from "../files.ts";
+import { describeBinary, type InstalledVersion, isAsRecorded } from "../installed_versions.ts";
 import { linkOrCopy } from "../layout.ts";
-import { exists, type Paths } from "../paths.ts";
+import type { Paths } from "../paths.ts";
 import { fetchVersion } from "./fetch_version.ts";
 import type { Vitals } from "./health.ts";
 import type { Packages } from "./packages.ts";
 import { prove } from "./prove.ts";
 import type { Outcome } from "./reconfigure.ts";
 import { UnavailableError } from "./release_worker.ts";
+import { clearStaging, makeScratch, makeStagedVersion, makeStaging } from "./staging.ts";
 import { type UpdateJournal, writeUpdateJournal } from "./update_journal.ts";
-import { binaryOf, placeConfig, previousOf, switchTo } from "./versions.ts";
+import { binaryOf, obstacleAt, placeConfig, previousOf, switchTo } from "./versions.ts";
 
 /** What a version on probation may need beyond its probation before the launcher takes it for hung, in seconds. */
 const HANG_SECONDS = 120;
@@ -62,6 +66,8 @@ export interface Wish {
 interface Candidate {
   /** The folder that becomes the version's; undefined = it is there. */
   laidOut: string | undefined;
+  /** What is recorded of it; undefined = it is on record. */
+  installed: InstalledVersion | undefined;
   binary: string;
   configFile: string;
   acceptanceFile: string | undefined;
@@ -83,7 +89,7 @@ export async function upgrade(wish: Wish, options: UpgradeOptions): Promise<Outc
     };
   }
   try {
-    const isHere = previousOf(paths, running) === version;
+    const isHere = previousOf(paths, running) === version && await isAsRecorded(paths, version);
     if (!isHere && !wish.isUrgent && settings.jitter_seconds > 0) {
       options.onPhase(`waiting up to ${settings.jitter_seconds} s, so that not all nodes come at once`);
       if (!await pause(Math.random() * settings.jitter_seconds * 1000, signal)) {
@@ -116,11 +122,12 @@ function judge(error: unknown): Outcome {
 
 /** The version before is still on the disk. */
 function reuse({ version, config }: Wish, paths: Paths): Candidate {
-  const folder = join(paths.staging, version);
-  Deno.mkdirSync(paths.staging, { recursive: true, mode: 0o700 });
+  makeStaging(paths);
+  const folder = makeStagedVersion(paths, version);
   placeConfig(folder, config);
   return {
     laidOut: undefined,
+    installed: undefined,
     binary: binaryOf(paths, version),
     configFile: join(folder, "config", "config.json"),
     acceptanceFile: undefined,
@@ -134,15 +141,19 @@ async function layOut(
   options: UpgradeOptions,
 ): Promise<Candidate> {
   const { paths, releaseModule: module } = options;
+  const obstacle = obstacleAt(paths, version);
+  if (obstacle !== undefined) throw new UnavailableError(obstacle, true); // before anything is downloaded
   options.onPhase(`looking for ${version}`);
   const fetched = await fetchVersion({ ...options, version, folder: source, module });
-  const folder = join(paths.staging, version);
-  if (exists(folder)) Deno.removeSync(folder, { recursive: true });
+  const folder = makeStagedVersion(paths, version);
   placeConfig(folder, config);
+  replaceFile(join(folder, SUMS_NAME), fetched.sums);
+  if (fetched.signatures !== "") replaceFile(join(folder, SIGNATURES_NAME), fetched.signatures);
   Deno.chmodSync(fetched.binary, 0o755);
   linkOrCopy(fetched.binary, join(folder, "ivy"));
   return {
     laidOut: folder,
+    installed: await describeBinary(join(folder, "ivy"), source === undefined ? "release" : "by_hand"),
     binary: join(folder, "ivy"),
     configFile: join(folder, "config", "config.json"),
     acceptanceFile: fetched.acceptanceFile,
@@ -156,13 +167,11 @@ async function proveCandidate(
   version: string,
   { paths, settings, environment }: UpgradeOptions,
 ): Promise<string | undefined> {
-  const scratch = join(paths.staging, "scratch");
-  if (exists(scratch)) Deno.removeSync(scratch, { recursive: true });
   return await prove({
     binary,
     configFile,
     version,
-    scratch,
+    scratch: makeScratch(paths),
     socket: paths.socket,
     environment,
     acceptanceFile,
@@ -172,7 +181,7 @@ async function proveCandidate(
 
 function commit(candidate: Candidate, { version, config, revision }: Wish, options: UpgradeOptions): void {
   const { paths, vitals, settings, restart, onPhase } = options;
-  const { digest, serial, laidOut } = candidate;
+  const { digest, serial, laidOut, installed } = candidate;
   onPhase(`switching from ${running} to ${version}, on probation for ${settings.probation_seconds} s`);
   const journal: UpdateJournal = {
     version,
@@ -186,7 +195,13 @@ function commit(candidate: Candidate, { version, config, revision }: Wish, optio
   writeUpdateJournal(paths, journal);
   if (laidOut === undefined) placeConfig(join(paths.root, version), config);
   const limitSeconds = settings.probation_seconds + (options.hangSeconds ?? HANG_SECONDS);
-  switchTo(paths, { version, from: running, laidOut, limitSeconds });
-  Deno.removeSync(paths.staging, { recursive: true });
+  switchTo(paths, {
+    version,
+    from: running,
+    laidOut,
+    limitSeconds,
+    ...(installed === undefined ? {} : { installed }),
+  });
+  clearStaging(paths);
   restart(`Ivy ${version} takes over`);
 }

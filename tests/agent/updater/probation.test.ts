@@ -1,6 +1,7 @@
 // Runs in: tests.
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
+import { recordVersion } from "../../../src/agent/installed_versions.ts";
 import { exists, type Paths, pathsOf } from "../../../src/agent/paths.ts";
 import { readKnownReleases } from "../../../src/agent/updater/known_releases.ts";
 import { leaveAtOnce, resumeUpgrade } from "../../../src/agent/updater/probation.ts";
@@ -35,11 +36,12 @@ class Lab implements Disposable {
     Deno.mkdirSync(this.paths.data);
     for (const [version, previous] of [[running, OTHER], [OTHER, running]] as const) {
       Deno.mkdirSync(join(this.paths.root, version));
-      Deno.writeTextFileSync(join(this.paths.root, version, "ivy"), "binary");
+      Deno.writeTextFileSync(join(this.paths.root, version, "ivy"), "#!/bin/sh\n", { mode: 0o755 });
       Deno.writeTextFileSync(join(this.paths.root, version, "previous"), `${previous}\n`);
     }
     Deno.mkdirSync(join(this.paths.root, "1.0.0"));
     Deno.writeTextFileSync(join(this.paths.root, "1.0.0", "ivy"), "an older binary");
+    recordVersion(this.paths, "1.0.0", { sha256: "0".repeat(64), size_bytes: 15, came: "release" });
     Deno.symlinkSync(running, this.paths.current);
     const before = { procedures: ["walk"], backends: ["main"] };
     const whole = { version: OTHER, from: running, revision: 5, digest: "d", serial: 7, before };
