@@ -1,6 +1,5 @@
 // Runs in: main thread.
 import { dirname } from "@std/path";
-import { exists } from "./paths.ts";
 
 /**
  * Replaces a file so that after a crash at any moment either the old or the new content is there, whole.
@@ -39,16 +38,49 @@ export function replaceLink(path: string, target: string): void {
 }
 
 /**
+ * Replaces a file by what is written piece by piece, so that after a crash at any moment either the old or the new content
+ * is there, whole; where writing fails, the old one.
+ *
+ * @param mode File mode, as far as the umask allows; default 0o644.
+ */
+export async function replaceFileBy(
+  path: string,
+  write: (file: Deno.FsFile) => Promise<void>,
+  mode = 0o644,
+): Promise<void> {
+  const temporary = temporaryName(path);
+  using file = Deno.openSync(temporary, { write: true, createNew: true, mode });
+  try {
+    await write(file);
+    await file.sync();
+    Deno.renameSync(temporary, path);
+  } catch (error) {
+    Deno.removeSync(temporary); // a full disk must not keep half a file
+    throw error;
+  }
+  syncFolder(dirname(path));
+}
+
+/** A name beside a path that nobody can have put a link at. Whoever opens it does so with `createNew`. */
+export function temporaryName(path: string): string {
+  return `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
+}
+
+/**
  * Creates a folder and those above it that are missing; their names survive a power cut.
  *
  * @param mode Of all that are created; default: what the umask leaves.
  */
 export function makeFolder(path: string, mode = 0o777): void {
-  const isNew = !exists(path);
-  const parent = dirname(path);
-  if (isNew && !exists(parent)) makeFolder(parent, mode);
-  Deno.mkdirSync(path, { recursive: true, mode }); // recursive: another process may have been faster
-  if (isNew) syncFolder(parent);
+  try {
+    Deno.mkdirSync(path, { mode });
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists && Deno.statSync(path).isDirectory) return;
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    makeFolder(dirname(path), mode);
+    return makeFolder(path, mode);
+  }
+  syncFolder(dirname(path));
 }
 
 /** Makes the names in a folder survive a power cut. */

@@ -1,6 +1,6 @@
 // Runs in: main thread.
 import { join } from "@std/path";
-import { readIfThere, replaceFile } from "./files.ts";
+import { makeFolder, readIfThere, replaceFile } from "./files.ts";
 import type { Paths } from "./paths.ts";
 
 /** What a backend had asked to keep (credentials that its server gave out, for example); null when there is nothing. */
@@ -14,6 +14,6 @@ export function readKept({ kept }: Paths, name: string): unknown {
 
 /** Keeps a value for the next start, where only the agent's own user can read it. */
 export function writeKept({ kept }: Paths, name: string, value: unknown): void {
-  Deno.mkdirSync(kept, { recursive: true, mode: 0o700 });
+  makeFolder(kept, 0o700);
   replaceFile(join(kept, `${name}.json`), `${JSON.stringify(value)}\n`, 0o600);
 }

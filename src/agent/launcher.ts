@@ -12,8 +12,9 @@ export const LAUNCHER = `#!/bin/sh
 # The stable entry to Ivy: runs the active version, and goes back to the previous one when a new one does not get well.
 root=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd -P) || exit 1
 export IVY_ROOT="\${IVY_ROOT:-$root}"
-counter=$root/data/probation
-usable() { case $1 in '' | .* | */*) false ;; *) [ -f "$root/$1/ivy" ] && [ -s "$root/$1/ivy" ] && [ -x "$root/$1/ivy" ] ;; esac; }
+counter=$root/data/probation elf=$(printf '\\177ELF')
+usable() { case $1 in '' | .* | */*) false ;; *) [ -f "$root/$1/ivy" ] && [ -x "$root/$1/ivy" ] && \
+case $(head -c 4 "$root/$1/ivy" | tr -d '\\0') in "$elf" | '#!'*) ;; *) false ;; esac ;; esac; }
 durable() { sync "$1" 2>/dev/null || sync; }
 is_ours() { case $(readlink "/proc/$1/exe") in "$root"/*) ;; *) false ;; esac; }
 write_counter() {
@@ -46,6 +47,7 @@ case \${1-} in run | start | restart)
     elif ! write_counter $((starts + 1)); then go_back "cannot be counted: the disk takes nothing"
     else end_if_it_hangs "$(cat "$counter")" & fi
   fi; esac
-usable "$(readlink "$root/current")" || echo "ivy: $root/current/ivy is missing, empty or not executable" >&2
+usable "$(readlink "$root/current")" || { echo "ivy: $root/current/ivy is missing, empty or no program: \
+copy Ivy's binary to this machine again, and run there: BINARY init --root $root" >&2; exit 1; }
 exec "$root/current/ivy" "$@"
 `;

@@ -3,9 +3,18 @@ import { dirname, join } from "@std/path";
 import template from "../../config/config.template.json" with { type: "text" };
 import { version } from "../shared/version.ts";
 import { CommandError, diskError } from "./errors.ts";
-import { readIfThere, replaceFile, replaceLink } from "./files.ts";
+import {
+  makeFolder,
+  readIfThere,
+  replaceFile,
+  replaceLink,
+  syncFile,
+  syncFolder,
+  temporaryName,
+} from "./files.ts";
 import { LAUNCHER } from "./launcher.ts";
 import { checkIsFolder, exists, type Paths } from "./paths.ts";
+import { holdsProgram } from "./program_file.ts";
 
 /** Longest path of a unix socket that the kernel takes, in bytes. */
 export const MAX_SOCKET_PATH_BYTES = 108;
@@ -21,7 +30,7 @@ export function createDataFolder(paths: Paths): string[] {
     checkRoot(paths);
     const isNew = !exists(paths.data);
     const isNode = exists(paths.current);
-    Deno.mkdirSync(paths.data, { recursive: true });
+    makeFolder(paths.data);
     Deno.openSync(paths.lockFile, { append: true, create: true }).close();
     if (!isNew) return [];
     return [isNode ? missingDataWarning(paths) : `created ${paths.data}`];
@@ -29,7 +38,9 @@ export function createDataFolder(paths: Paths): string[] {
 }
 
 /**
- * Creates what else is missing below the root and changes nothing that is there. Call it under the lock.
+ * Creates what else is missing below the root, and replaces a binary of this version that is not this program (a power
+ * cut may have emptied it); nothing else that is there is changed. All of it survives a power cut once this returns. Call it
+ * under the lock.
  *
  * @param binary What to put into the version's folder; default: the running binary, none when it runs from source.
  * @returns what was created, as sentences.
@@ -74,7 +85,7 @@ function checkRoot({ root, socket }: Paths): void {
 /** The configuration of a new version is the old version's, of a new node the template's. */
 function createConfig(paths: Paths): string[] {
   if (exists(paths.configFile) || exists(paths.lastGoodConfigFile)) return [];
-  Deno.mkdirSync(dirname(paths.configFile), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(paths.configFile), 0o700);
   const old = readIfThere(join(paths.current, "config", "config.json"));
   const text = (old ?? template).replace(/("software_version"\s*:\s*)"[^"]*"/, `$1"${version}"`);
   replaceFile(paths.configFile, text, 0o600);
@@ -89,9 +100,10 @@ function runningBinary(): string | undefined {
 function placeBinary(paths: Paths, binary: string): string[] {
   const placed = join(paths.versionFolder, "ivy");
   const created: string[] = [];
-  if (!exists(placed)) {
+  if (!holdsProgram(placed, binary)) {
+    const instead = exists(placed) ? ", in the place of one that was damaged or another" : "";
     linkOrCopy(binary, placed);
-    created.push(`put this binary at ${placed}`);
+    created.push(`put this binary at ${placed}${instead}`);
   }
   const isProven = !exists(paths.probation); // until then the launcher that can go back stays
   if (!exists(paths.launcher) || (isProven && readIfText(paths.launcher) !== LAUNCHER)) {
@@ -101,20 +113,40 @@ function placeBinary(paths: Paths, binary: string): string[] {
   return created;
 }
 
-/** Gives a file a second name; where that cannot be, copies it. */
+/** Gives a file a second name; where that cannot be, copies it. Either survives a power cut. */
 export function linkOrCopy(from: string, to: string): void {
-  const temporary = `${to}.tmp`;
-  if (exists(temporary)) Deno.removeSync(temporary); // a copy would be made onto the file itself
+  const temporary = temporaryName(to);
   try {
-    Deno.linkSync(from, temporary);
-  } catch { // another file system, or one without hard links
-    Deno.copyFileSync(from, temporary);
-    Deno.chmodSync(temporary, 0o755);
-    const file = Deno.openSync(temporary);
-    file.syncSync();
-    file.close();
+    if (!links(from, temporary)) copyProgram(from, temporary);
+    syncFile(temporary); // a linked one, too: whoever wrote it may not have
+    Deno.renameSync(temporary, to);
+  } catch (error) {
+    if (exists(temporary)) Deno.removeSync(temporary); // a full disk must not keep half a program
+    throw error;
   }
-  Deno.renameSync(temporary, to);
+  syncFolder(dirname(to));
+}
+
+/** @returns false on another file system, or one without hard links. */
+function links(from: string, to: string): boolean {
+  try {
+    Deno.linkSync(from, to);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A copy that can be executed, in the place of whatever an earlier one has left there. */
+export function copyProgram(from: string, to: string): void {
+  if (exists(to)) Deno.removeSync(to);
+  using source = Deno.openSync(from);
+  using target = Deno.openSync(to, { write: true, createNew: true, mode: 0o755 });
+  const buffer = new Uint8Array(1_048_576);
+  for (let read; (read = source.readSync(buffer)) !== null;) {
+    for (let done = 0; done < read;) done += target.writeSync(buffer.subarray(done, read));
+  }
+  Deno.chmodSync(to, 0o755); // whatever the umask is
 }
 
 /** The content of a small text file; undefined when it is missing or is a binary. */

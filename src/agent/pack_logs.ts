@@ -1,4 +1,5 @@
 // Runs in: main thread.
+import { dirname } from "@std/path";
 import { sentenceOf } from "../shared/errors.ts";
 import { utcDay } from "../shared/time.ts";
 import { syncFolder } from "./files.ts";
@@ -6,6 +7,10 @@ import { isPacked, logDays, logParts } from "./log_files.ts";
 
 /** Nobody writes to a log that ended so long ago, also when the clock is put right by a little, in milliseconds. */
 const REST_MS = 86_400_000;
+
+/** Its last command takes the lines away, so all before is on the disk by then. */
+const PACK =
+  `set -e; nice -n 19 gzip -c "$1" >"$1.gz.tmp"; sync "$1.gz.tmp"; mv -f "$1.gz.tmp" "$1.gz"; sync "$2"; rm "$1"`;
 
 /**
  * Compresses the logs of days that are long over, with the system's gzip at the lowest priority: main only waits. Each
@@ -26,11 +31,9 @@ export async function packOldLogs(directory: string, nowMs: number): Promise<str
 }
 
 async function pack(path: string): Promise<void> {
-  const script =
-    'nice -n 19 gzip -c "$1" >"$1.gz.tmp" && sync "$1.gz.tmp" && mv -f "$1.gz.tmp" "$1.gz" && rm "$1"';
   try {
     const { success, stderr } = await new Deno.Command("sh", {
-      args: ["-c", script, "sh", path],
+      args: ["-c", PACK, "sh", path, dirname(path)],
       stdin: "null",
       stdout: "null",
     }).output();

@@ -4,7 +4,7 @@ import { type Paths, pathsOf } from "../agent/paths.ts";
 import { accountStep, checkReach, checkUserName, ownerStep } from "../agent/service/account.ts";
 import { cronInstallSteps } from "../agent/service/cron.ts";
 import { installSteps, layoutStep } from "../agent/service/install.ts";
-import { type Machine, thisMachine } from "../agent/service/machine.ts";
+import { type Machine, syncMachine, thisMachine } from "../agent/service/machine.ts";
 import { type Step, takeSteps } from "../agent/service/steps.ts";
 import type { CommandContext } from "./command.ts";
 
@@ -23,7 +23,11 @@ export default async function install(
   const steps = isCron
     ? await cronSteps(machine, paths, user)
     : await installSteps({ machine, paths, user: user ?? DEFAULT_USER });
-  const changes = await takeSteps(steps, { dryRun, say: (line) => out.print(line) });
+  const changes = await takeSteps(steps, {
+    dryRun,
+    settle: () => syncMachine(machine),
+    say: (line) => out.print(line),
+  });
   if (changes === 0) out.print("nothing had to be changed");
   else if (!dryRun) nextSteps(paths, isCron).forEach((line) => out.print(line));
   return EXIT.done;

@@ -1,6 +1,7 @@
 // Runs in: main thread.
 import { stringify } from "csv-stringify/sync";
 import { CommandError, EXIT } from "../agent/errors.ts";
+import { replaceFileBy } from "../agent/files.ts";
 import type { StoreAccess } from "../agent/store_access.ts";
 import { type Variant, VARIANTS } from "../shared/message.ts";
 import { linesOfDay, messageDays } from "../shared/message_files.ts";
@@ -44,17 +45,14 @@ export async function exportMessages(
   );
   const days = daysToRead(directory, wish, corrections.size > 0);
   const read = (what: string) => readMessages(directory, days, wish, corrections, context, what);
-  const output = openOutput(context.flags["output"] as string | undefined, context);
-  try {
+  await withOutput(context.flags["output"] as string | undefined, context, async (write) => {
     const keys = wish.format === "csv" ? wish.keys ?? await collectKeys(read("looking for keys")) : [];
-    if (wish.format === "csv") output.write(csvLines([["id", "timestamp", ...keys]]));
+    if (wish.format === "csv") write(csvLines([["id", "timestamp", ...keys]]));
     for await (const batch of batches(read(EXPORTING))) {
       const isCsv = wish.format === "csv";
-      output.write(isCsv ? csvText(keys, batch) : batch.map((found) => jsonLine(found, wish.keys)).join(""));
+      write(isCsv ? csvText(keys, batch) : batch.map((found) => jsonLine(found, wish.keys)).join(""));
     }
-  } finally {
-    output.close();
-  }
+  });
 }
 
 function readWish(flags: CommandContext["flags"]): Wish {
@@ -170,18 +168,35 @@ async function* batches(messages: AsyncIterable<Found>): AsyncGenerator<Found[],
 /** `true` and `false` as words; anything nested as JSON. */
 const CELL_TEXT = { boolean: String, object: (value: object) => JSON.stringify(value) };
 
-/** Writes to a file or to stdout. */
-function openOutput(
+/** Writes to stdout, to a pipe or device, or to a file, which is there whole or as it was before. */
+async function withOutput(
   path: string | undefined,
   { out }: CommandContext,
-): { write(text: string): void; close(): void } {
-  if (path === undefined) return { write: (text) => out.write(text), close() {} };
-  const file = Deno.openSync(path, { write: true, create: true, truncate: true });
+  work: (write: (text: string) => void) => Promise<void>,
+): Promise<void> {
+  if (path === undefined) return await work((text) => out.write(text));
+  const isFile = leadsToFile(path);
+  if (isFile === false) {
+    using file = Deno.openSync(path, { write: true });
+    return await work(writerOf(file));
+  }
+  const target = isFile === undefined ? path : Deno.realPathSync(path); // a link stays one
+  await replaceFileBy(target, (file) => work(writerOf(file)));
+}
+
+/** Whether there is a file at a path; undefined when there is nothing. */
+function leadsToFile(path: string): boolean | undefined {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+function writerOf(file: Deno.FsFile): (text: string) => void {
   const encoder = new TextEncoder();
-  return {
-    write(text) {
-      for (let bytes = encoder.encode(text); bytes.length > 0;) bytes = bytes.subarray(file.writeSync(bytes));
-    },
-    close: () => file.close(),
+  return (text) => {
+    for (let bytes = encoder.encode(text); bytes.length > 0;) bytes = bytes.subarray(file.writeSync(bytes));
   };
 }

@@ -1,5 +1,6 @@
 // Runs in: main thread.
 import { join } from "@std/path";
+import { replaceFileBy } from "../agent/files.ts";
 import { exists } from "../agent/paths.ts";
 import { PACKAGE_BLOCK_BYTES, packageHeader, packageName } from "../shared/package_file.ts";
 import { ACCEPTANCE_NAME, namesFor, type Release, SIGNATURES_NAME, SUMS_NAME } from "../shared/release.ts";
@@ -25,20 +26,22 @@ export async function writePackages(folder: string, { files }: Pick<Release, "fi
 }
 
 async function writePackage(path: string, members: string[]): Promise<void> {
-  using target = await Deno.create(path);
-  for (const member of members) {
-    using source = await Deno.open(member);
-    const { size: sizeBytes } = await source.stat();
-    const name = member.slice(member.lastIndexOf("/") + 1);
-    await writeAll(target, packageHeader({ name, sizeBytes }));
-    const buffer = new Uint8Array(1_048_576);
-    for (let read; (read = await source.read(buffer)) !== null;) {
-      await writeAll(target, buffer.subarray(0, read));
-    }
-    await writeAll(target, new Uint8Array(-sizeBytes & (PACKAGE_BLOCK_BYTES - 1)));
+  await replaceFileBy(path, async (target) => {
+    for (const member of members) await writeMember(target, member);
+    await writeAll(target, new Uint8Array(2 * PACKAGE_BLOCK_BYTES)); // the end of an archive
+  });
+}
+
+async function writeMember(target: Deno.FsFile, member: string): Promise<void> {
+  using source = await Deno.open(member);
+  const { size: sizeBytes } = await source.stat();
+  const name = member.slice(member.lastIndexOf("/") + 1);
+  await writeAll(target, packageHeader({ name, sizeBytes }));
+  const buffer = new Uint8Array(1_048_576);
+  for (let read; (read = await source.read(buffer)) !== null;) {
+    await writeAll(target, buffer.subarray(0, read));
   }
-  await writeAll(target, new Uint8Array(2 * PACKAGE_BLOCK_BYTES)); // the end of an archive
-  await target.sync();
+  await writeAll(target, new Uint8Array(-sizeBytes & (PACKAGE_BLOCK_BYTES - 1)));
 }
 
 async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {

@@ -3,7 +3,7 @@ import { EXIT, type ExitStatus } from "../agent/errors.ts";
 import { pathsOf } from "../agent/paths.ts";
 import { cronUninstallSteps } from "../agent/service/cron.ts";
 import { uninstallSteps } from "../agent/service/install.ts";
-import { thisMachine } from "../agent/service/machine.ts";
+import { syncMachine, thisMachine } from "../agent/service/machine.ts";
 import { takeSteps } from "../agent/service/steps.ts";
 import type { CommandContext } from "./command.ts";
 import { checkRights } from "./install.ts";
@@ -19,7 +19,11 @@ export default async function uninstall(
   if (!dryRun) checkRights(machine, { isCron, user });
   const { launcher } = pathsOf(root);
   const steps = isCron ? cronUninstallSteps({ machine, launcher, user }) : await uninstallSteps(machine);
-  const changes = await takeSteps(steps, { dryRun, say: (line) => out.print(line) });
+  const changes = await takeSteps(steps, {
+    dryRun,
+    settle: () => syncMachine(machine),
+    say: (line) => out.print(line),
+  });
   if (changes === 0) out.print("nothing had to be changed");
   return EXIT.done;
 }

@@ -41,6 +41,8 @@ export interface Recovery {
 export function markDamaged(directory: string, reason: string): number {
   const path = markPath(directory);
   Deno.writeTextFileSync(path, `${reason.replaceAll("\n", " ")}\n`, { append: true });
+  using mark = Deno.openSync(path);
+  mark.syncSync();
   syncFolder(directory);
   return Deno.readTextFileSync(path).split("\n").length - 1;
 }

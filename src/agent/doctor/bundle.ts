@@ -1,9 +1,10 @@
 // Runs in: main thread.
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
 import { sentenceOf } from "../../shared/errors.ts";
 import { version } from "../../shared/version.ts";
 import { type AnnouncedSettings, readRawConfig, redactConfig } from "../configuration.ts";
 import { CommandError } from "../errors.ts";
+import { syncFolder } from "../files.ts";
 import { exists, type Paths } from "../paths.ts";
 import { UNIT } from "../service/unit.ts";
 import type { Finding, Surroundings } from "./finding.ts";
@@ -40,10 +41,12 @@ export async function writeBundle(options: BundleOptions): Promise<string[]> {
   const redact = hideSecrets(options);
   const clean = files.map(({ name, text }) => ({ name: `ivy/${name}`, text: redact(text) }));
   try {
-    const output = await Deno.open(file, { write: true, createNew: true, mode: 0o600 }); // nothing there is lost
+    using output = await Deno.open(file, { write: true, createNew: true, mode: 0o600 }); // nothing there is lost
     await ReadableStream.from(tarOf(clean, Math.floor(nowMs / 1000)))
       .pipeThrough(new CompressionStream("gzip"))
-      .pipeTo(output.writable);
+      .pipeTo(output.writable, { preventClose: true });
+    await output.sync();
+    syncFolder(dirname(file));
   } catch (error) {
     throw new CommandError(`cannot write ${file}: ${sentenceOf(error)}. Choose another --bundle`);
   }

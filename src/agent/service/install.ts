@@ -2,9 +2,11 @@
 import { join } from "@std/path";
 import { CommandError } from "../errors.ts";
 import { readIfThere, replaceFile } from "../files.ts";
-import { createDataFolder, createLayout } from "../layout.ts";
+import { recordProvenVersions } from "../installed_versions.ts";
+import { copyProgram, createDataFolder, createLayout } from "../layout.ts";
 import { LAUNCHER } from "../launcher.ts";
 import { exists, type Paths } from "../paths.ts";
+import { holdsProgram, isProgram } from "../program_file.ts";
 import { runningPid, takeRunLock } from "../run_lock.ts";
 import { accountStep, checkReach, checkUserName, ownerStep } from "./account.ts";
 import { type Machine, mustRun } from "./machine.ts";
@@ -88,38 +90,56 @@ export async function uninstallSteps(machine: Machine): Promise<Step[]> {
   ];
 }
 
-/** The root with configuration, binary and launcher, as `ivy init` makes it. */
+/** The root with configuration, binary and launcher, as `ivy init` makes it; a damaged binary is replaced. */
 export function layoutStep({ paths, binary }: Pick<InstallOptions, "paths" | "binary">): Step {
+  const { root, launcher, configFile } = paths;
   const program = binary ?? (Deno.build.standalone ? Deno.execPath() : undefined);
-  const isSo = () => exists(paths.configFile) && readLauncher(paths) === LAUNCHER;
-  if (program === undefined && readLauncher(paths) === undefined) {
+  const placed = join(program === undefined ? paths.current : paths.versionFolder, "ivy");
+  const isWhole = () => program === undefined ? isProgram(placed) : holdsProgram(placed, program);
+  const isSo = () => exists(configFile) && readLauncher(paths) === LAUNCHER && isWhole();
+  if (program === undefined && !(readLauncher(paths) !== undefined && isWhole())) {
     throw new CommandError(
-      `there is no ${paths.launcher} to start, and Ivy runs from source: compile it with deno task compile, ` +
-        "and install with the binary",
+      `there is no ${launcher} with a whole ${placed} to start, and Ivy runs from source: compile it with ` +
+        "deno task compile, and install with the binary",
     );
   }
+  const isDamaged = exists(placed) && !isWhole();
   return {
-    goal: `${paths.root} holds a node`,
-    how: `lay out ${paths.root} with the configuration, this binary and the launcher ${paths.launcher}`,
+    goal: `${root} holds a node`,
+    how: `lay out ${root} with the configuration, this binary${
+      isDamaged ? ` (${placed} is damaged or another)` : ""
+    } and the launcher ${launcher}`,
     isSo,
     async bringAbout() {
       createDataFolder(paths);
       const taken = await takeRunLock(paths.lockFile);
-      if (!("lock" in taken)) return; // an agent that runs has laid it out
-      layOutWithCopy(paths, program);
-      taken.lock.release();
+      if (!("lock" in taken)) throw stillRuns(paths, taken.holder);
+      try {
+        layOutWithCopy(paths, program);
+        await recordProvenVersions(paths);
+      } finally {
+        taken.lock.release();
+      }
     },
   };
 }
 
+function stillRuns({ root }: Paths, pid: number | undefined): CommandError {
+  return new CommandError(
+    `${root} does not hold this program, and PID ${
+      pid ?? "unknown"
+    } runs on it: end it with sudo systemctl stop ` +
+      `${UNIT}, or ivy stop --root ${root}, then install again`,
+  );
+}
+
 /** Of a copy: what somebody has copied to this machine must not become the service's by a second name. */
 function layOutWithCopy(paths: Paths, program: string | undefined): void {
-  if (program === undefined || exists(join(paths.versionFolder, "ivy"))) {
+  if (program === undefined || holdsProgram(join(paths.versionFolder, "ivy"), program)) {
     return void createLayout(paths, program);
   }
   const copy = join(paths.root, "ivy.installing");
-  Deno.copyFileSync(program, copy);
-  Deno.chmodSync(copy, 0o755);
+  copyProgram(program, copy);
   createLayout(paths, copy);
   Deno.removeSync(copy);
 }

@@ -47,6 +47,11 @@ export async function mustRun(
   return stdout;
 }
 
+/** Makes all that programs of the system have changed survive a power cut: which files that are, only they know. */
+export async function syncMachine(machine: Pick<Machine, "run">): Promise<void> {
+  await mustRun(machine, ["sync"]);
+}
+
 async function runProgram([program, ...args]: [string, ...string[]], input?: string): Promise<ProgramEnd> {
   try {
     await using child = new Deno.Command(program, {

@@ -14,12 +14,13 @@ export interface Step {
 /**
  * Takes the steps in order and tells what each does.
  *
+ * @param settle Makes what a step has changed survive a power cut; called before it is said to be so.
  * @param say Gets a line per step: `✓` it was so already, `+` it is so now, `would` in a dry run.
  * @returns how many steps changed something, or would.
  */
 export async function takeSteps(
   steps: Step[],
-  { dryRun, say }: { dryRun: boolean; say: (line: string) => void },
+  { dryRun, settle, say }: { dryRun: boolean; settle: () => Promise<void>; say: (line: string) => void },
 ): Promise<number> {
   let changes = 0;
   for (const { goal, how, isSo, bringAbout } of steps) {
@@ -28,7 +29,10 @@ export async function takeSteps(
       continue;
     }
     changes++;
-    if (!dryRun) await bringAbout();
+    if (!dryRun) {
+      await bringAbout();
+      await settle();
+    }
     say(dryRun ? `would ${how}` : `+ ${goal}: ${how}`);
   }
   return changes;

@@ -42,15 +42,23 @@ Deno.test("the crontab is that of the user who calls, or of the one who is named
   using machine = new FakeMachine();
   const say = (line: string) => said.push(line);
   const said: string[] = [];
-  await takeSteps(cronInstallSteps({ machine, launcher: LAUNCHER, user: undefined }), { dryRun: true, say });
+  let settled = 0;
+  const settle = () => Promise.resolve(void settled++);
+  const steps = cronInstallSteps({ machine, launcher: LAUNCHER, user: undefined });
+  await takeSteps(steps, { dryRun: true, settle, say });
   assertEquals([machine.crontabs.size, said.length], [0, 1]);
   for (const user of [undefined, "pi"]) {
     const options = { machine, launcher: LAUNCHER, user };
-    assertEquals(await takeSteps(cronInstallSteps(options), { dryRun: false, say }), 1);
+    assertEquals(await takeSteps(cronInstallSteps(options), { dryRun: false, settle, say }), 1);
     assertEquals(machine.crontabs.get(user ?? "me"), withCronLines("", LAUNCHER));
-    assertEquals(await takeSteps(cronInstallSteps(options), { dryRun: false, say }), 0, "once is enough");
-    assertEquals(await takeSteps(cronUninstallSteps(options), { dryRun: false, say }), 1);
-    assertEquals(await takeSteps(cronUninstallSteps(options), { dryRun: false, say }), 0);
+    assertEquals(
+      await takeSteps(cronInstallSteps(options), { dryRun: false, settle, say }),
+      0,
+      "once is enough",
+    );
+    assertEquals(await takeSteps(cronUninstallSteps(options), { dryRun: false, settle, say }), 1);
+    assertEquals(await takeSteps(cronUninstallSteps(options), { dryRun: false, settle, say }), 0);
     assertEquals(machine.crontabs.get(user ?? "me"), "");
   }
+  assertEquals(settled, 4, "once for each change");
 });

@@ -34,7 +34,11 @@ class Lab extends FakeMachine {
 
   async #take(steps: ReturnType<typeof uninstallSteps>, dryRun: boolean): Promise<string[]> {
     const said: string[] = [];
-    await takeSteps(await steps, { dryRun, say: (line) => said.push(line) });
+    await takeSteps(await steps, {
+      dryRun,
+      settle: () => Promise.resolve(),
+      say: (line) => said.push(line),
+    });
     return said;
   }
 }
