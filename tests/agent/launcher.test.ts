@@ -30,9 +30,15 @@ class Lab implements Disposable {
 
   /** What the launcher printed with dash, and which version it ran. */
   launch(...args: string[]): { ran: string; stderr: string } {
+    const { ran, stderr } = this.end(...args);
+    return { ran, stderr };
+  }
+
+  /** The same with the exit status. */
+  end(...args: string[]): { ran: string; stderr: string; code: number } {
     const command = new Deno.Command("dash", { args: [this.path("ivy"), ...args], stdin: "null" });
-    const { stdout, stderr } = command.outputSync();
-    return { ran: new TextDecoder().decode(stdout).trim(), stderr: new TextDecoder().decode(stderr) };
+    const { stdout, stderr, code } = command.outputSync();
+    return { ran: new TextDecoder().decode(stdout).trim(), stderr: new TextDecoder().decode(stderr), code };
   }
 
   get counter(): string {
@@ -124,6 +130,8 @@ const UNUSABLE: [name: string, spoil: (lab: Lab) => void][] = [
     Deno.removeSync(lab.path("4.5.6/ivy"));
     Deno.mkdirSync(lab.path("4.5.6/ivy"));
   }],
+  ["zeros", (lab) => lab.write("4.5.6/ivy", "\0".repeat(4096), 0o755)],
+  ["no program", (lab) => lab.write("4.5.6/ivy", "echo a shell would run this\n", 0o755)],
 ];
 
 for (const [name, spoil] of UNUSABLE) {
@@ -135,6 +143,20 @@ for (const [name, spoil] of UNUSABLE) {
       assertEquals(lab.active, "1.2.3");
     });
   }
+}
+
+for (const [name, spoil] of UNUSABLE) {
+  Deno.test(`where nothing else is there, a binary that is ${name} is refused, and no command succeeds`, () => {
+    using lab = new Lab();
+    Deno.removeSync(lab.path("1.2.3"), { recursive: true });
+    spoil(lab);
+    for (const word of ["run", "start", "status"]) {
+      const { ran, stderr, code } = lab.end(word);
+      assertEquals([ran, code === 0], ["", false]);
+      assertStringIncludes(stderr, "ivy: ");
+      assertStringIncludes(stderr, "/ivy is missing");
+    }
+  });
 }
 
 const NOT_EXECUTABLE: [name: string, text: string][] = [

@@ -106,6 +106,52 @@ Deno.test("a binary on another file system is copied, and can be run", { ignore:
   assertEquals(new TextDecoder().decode(new Deno.Command(placed).outputSync().stdout), "here\n");
 });
 
+const DAMAGED: [name: string, spoil: (placed: string) => void][] = [
+  ["empty", (placed) => Deno.writeTextFileSync(placed, "")],
+  ["cut off", (placed) => Deno.truncateSync(placed, 5000)],
+  ["of the same size with other bytes", (placed) => {
+    using file = Deno.openSync(placed, { write: true });
+    file.seekSync(5000, Deno.SeekMode.Start);
+    file.writeSync(new Uint8Array(512));
+  }],
+  ["not executable", (placed) => Deno.chmodSync(placed, 0o644)],
+  ["another build of this version", (placed) => Deno.writeTextFileSync(placed, "#!/bin/sh\nexit 1\n")],
+];
+
+for (const [name, spoil] of DAMAGED) {
+  Deno.test(`a binary in its place that is ${name} is replaced, and then it is right`, async () => {
+    await using node = new TestNode();
+    const binary = join(dirname(node.root), "binary");
+    Deno.writeTextFileSync(binary, `#!/bin/sh\necho here\n${"#".repeat(10_000)}`, { mode: 0o755 });
+    createDataFolder(node.paths);
+    createLayout(node.paths, binary);
+    const placed = join(node.paths.versionFolder, "ivy");
+    Deno.removeSync(placed); // it is the copied one by a second name
+    Deno.copyFileSync(binary, placed);
+    spoil(placed);
+    assertEquals(createLayout(node.paths, binary), [
+      `put this binary at ${placed}, in the place of one that was damaged or another`,
+    ]);
+    assertEquals(Deno.readTextFileSync(placed), Deno.readTextFileSync(binary));
+    assertEquals(new TextDecoder().decode(new Deno.Command(placed).outputSync().stdout), "here\n");
+    assertEquals(createLayout(node.paths, binary), []);
+    const names = [...Deno.readDirSync(node.paths.versionFolder)].map(({ name }) => name).sort();
+    assertEquals(names, ["config", "ivy"], "nothing else is left");
+  });
+}
+
+Deno.test("a binary of another version is left alone, whatever it holds", async () => {
+  await using node = new TestNode();
+  const binary = join(dirname(node.root), "binary");
+  Deno.writeTextFileSync(binary, "#!/bin/sh\n", { mode: 0o755 });
+  const other = join(node.root, "0.0.1", "ivy");
+  Deno.mkdirSync(dirname(other), { recursive: true });
+  Deno.writeTextFileSync(other, "");
+  createDataFolder(node.paths);
+  createLayout(node.paths, binary);
+  assertEquals(Deno.statSync(other).size, 0);
+});
+
 Deno.test("while a version is on probation, the launcher that can go back stays; then it is replaced", async () => {
   await using node = new TestNode();
   const { paths } = node;

@@ -1,6 +1,13 @@
 // Runs in: tests.
 import { dirname, join, relative } from "@std/path";
-import { descriptorIn, parseTrace, pathsIn, stringsIn, type TracedCall } from "./strace_log.ts";
+import {
+  descriptorIn,
+  descriptorsIn,
+  parseTrace,
+  pathsIn,
+  stringsIn,
+  type TracedCall,
+} from "./strace_log.ts";
 
 /** A file's content lives on while its name changes. */
 export type Inode = number;
@@ -32,14 +39,21 @@ export const HISTORIC_CALLS = [
   "openat",
   "write",
   "pwrite64",
+  "copy_file_range",
+  "sendfile",
   "fsync",
   "fdatasync",
   "ftruncate",
   "rename",
   "renameat",
   "renameat2",
+  "link",
+  "linkat",
+  "symlink",
+  "symlinkat",
   "unlink",
   "unlinkat",
+  "rmdir",
   "mkdir",
   "mkdirat",
 ] as const;
@@ -108,6 +122,10 @@ export class HistoryReader {
         return this.#write(args, result);
       case "pwrite64":
         return this.#writeAt(args, result, Number(args.slice(args.lastIndexOf(",") + 1)));
+      case "copy_file_range":
+        return this.#copy(descriptorsIn(args)[1]!.path, result);
+      case "sendfile":
+        return this.#copy(descriptorsIn(args)[0]!.path, result);
       case "ftruncate":
         return this.#truncate(args);
       case "fsync":
@@ -117,8 +135,15 @@ export class HistoryReader {
       case "renameat":
       case "renameat2":
         return this.#rename(args);
+      case "link":
+      case "linkat":
+        return this.#link(args);
+      case "symlink":
+      case "symlinkat":
+        return this.#symlink(args);
       case "unlink":
       case "unlinkat":
+      case "rmdir":
         return this.#unlink(args);
       case "mkdir":
       case "mkdirat":
@@ -165,6 +190,35 @@ export class HistoryReader {
     this.#sizes.set(inode, Math.max(this.#sizes.get(inode)!, offset + data.length));
   }
 
+  /** Within the kernel: what is copied nobody sees, only that something is. */
+  #copy(to: string, count: number): void {
+    const path = this.#inside(to);
+    const inode = path === undefined ? undefined : this.#names.get(path);
+    if (inode === undefined || count === 0) return;
+    const offset = this.#sizes.get(inode)!;
+    this.#events.push({ kind: "write", inode, offset, data: new Uint8Array(count) });
+    this.#sizes.set(inode, offset + count);
+  }
+
+  /** What comes from elsewhere may have been written only just now, by whomever; one byte stands for it. */
+  #link(args: string): void {
+    const [from, to] = pathsIn(args) as [string, string];
+    const [source, path] = [this.#inside(from), this.#inside(to)];
+    if (path === undefined) return;
+    const known = source === undefined ? undefined : this.#names.get(source);
+    const inode = known ?? this.#newInode(path, 0);
+    this.#names.set(path, inode);
+    this.#events.push({ kind: "link", path, inode });
+    if (known !== undefined) return;
+    this.#events.push({ kind: "write", inode, offset: 0, data: new Uint8Array(1) });
+  }
+
+  #symlink(args: string): void {
+    const path = this.#inside(pathsIn(args)[1]!);
+    if (path === undefined) return;
+    this.#events.push({ kind: "link", path, inode: this.#newInode(path, 0) });
+  }
+
   #truncate(args: string): void {
     const inode = this.#inodeOf(args);
     const size = Number(args.slice(args.lastIndexOf(",") + 1));
@@ -186,8 +240,8 @@ export class HistoryReader {
     const [from, path] = pathsIn(args).map((each) => this.#inside(each));
     if (from === undefined || path === undefined) return;
     this.#events.push({ kind: "rename", from, path });
-    this.#names.set(path, this.#names.get(from)!);
-    this.#names.delete(from);
+    this.#folders = new Set([...this.#folders].map((name) => movedWith(name, from, path)));
+    this.#names = new Map([...this.#names].map(([name, inode]) => [movedWith(name, from, path), inode]));
   }
 
   #unlink(args: string): void {
@@ -195,6 +249,7 @@ export class HistoryReader {
     if (path === undefined) return;
     this.#events.push({ kind: "unlink", path });
     this.#names.delete(path);
+    this.#folders.delete(path);
   }
 
   #makeFolder(args: string): void {
@@ -221,6 +276,12 @@ export class HistoryReader {
     const below = relative(this.#folder, path);
     return below.startsWith("..") ? undefined : below;
   }
+}
+
+/** The name that something has after a rename, of itself or of a folder that it lies in. */
+export function movedWith(name: string, from: string, to: string): string {
+  if (name === from) return to;
+  return name.startsWith(`${from}/`) ? to + name.slice(from.length) : name;
 }
 
 /** The folder that an event changes, when it changes names. */

@@ -50,7 +50,7 @@ export function leaveBehind(
 }
 
 /** True when a later sync that had begun after the event covers it, and no sync before has failed to. */
-function isSynced(event: DiskEvent, index: number, past: DiskEvent[]): boolean {
+export function isSynced(event: DiskEvent, index: number, past: DiskEvent[]): boolean {
   const changed = folderOf(event);
   const first = past.slice(index).find((later) => {
     if (later.kind === "sync_folder") return later.path === changed && later.covers > index;

@@ -45,8 +45,14 @@ export function pathsIn(args: string): string[] {
 
 /** The descriptor that a call works on, and the path that it has now. */
 export function descriptorIn(text: string): { fd: number; path: string } | undefined {
-  const [, fd, hex] = /^\s*(\d+)<((?:\\x[0-9a-f]{2})*)>/.exec(text) ?? [];
-  return fd === undefined ? undefined : { fd: Number(fd), path: new TextDecoder().decode(decodeHex(hex!)) };
+  return /^\s*\d+</.test(text) ? descriptorsIn(text)[0] : undefined;
+}
+
+/** All descriptors among the arguments. */
+export function descriptorsIn(text: string): { fd: number; path: string }[] {
+  return [...text.matchAll(/(\d+)<((?:\\x[0-9a-f]{2})*)>/g)].map(([, fd, hex]) => {
+    return { fd: Number(fd), path: new TextDecoder().decode(decodeHex(hex!)) };
+  });
 }
 
 function parseCall(text: string, begunAfter: number): TracedCall | undefined {

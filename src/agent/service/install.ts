@@ -139,9 +139,12 @@ function layOutWithCopy(paths: Paths, program: string | undefined): void {
     return void createLayout(paths, program);
   }
   const copy = join(paths.root, "ivy.installing");
-  copyProgram(program, copy);
-  createLayout(paths, copy);
-  Deno.removeSync(copy);
+  try {
+    copyProgram(program, copy);
+    createLayout(paths, copy);
+  } finally {
+    if (exists(copy)) Deno.removeSync(copy);
+  }
 }
 
 function startStep(machine: Machine, isActive: boolean, isNew: boolean): Step {

@@ -2,6 +2,7 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { CommandError } from "../../../src/agent/errors.ts";
+import { readInstalledVersions } from "../../../src/agent/installed_versions.ts";
 import { pathsOf } from "../../../src/agent/paths.ts";
 import { takeRunLock } from "../../../src/agent/run_lock.ts";
 import { checkReach } from "../../../src/agent/service/account.ts";
@@ -9,6 +10,7 @@ import { installSteps, uninstallSteps } from "../../../src/agent/service/install
 import { thisMachine } from "../../../src/agent/service/machine.ts";
 import { takeSteps } from "../../../src/agent/service/steps.ts";
 import { unitText } from "../../../src/agent/service/unit.ts";
+import { version } from "../../../src/shared/version.ts";
 import { checkRights } from "../../../src/cli/install.ts";
 import { FakeMachine } from "../../support/fake_machine.ts";
 
@@ -80,6 +82,47 @@ Deno.test("a dry run says what would be done and does none of it", async () => {
   const removal = await lab.uninstall(true);
   assertEquals(removal.map((line) => line.split(" ")[0]), ["would", "would"]);
   assertEquals([lab.changes, Deno.statSync(lab.unitFile).isFile], [[], true]);
+});
+
+Deno.test("a binary that a power cut has emptied is no node: install says so, and puts it there again", async () => {
+  using lab = new Lab();
+  await lab.install();
+  const placed = join(lab.paths.versionFolder, "ivy");
+  Deno.truncateSync(placed, 0);
+  const [, planned] = await lab.install({ dryRun: true });
+  assertStringIncludes(planned!, `would lay out ${lab.root}`);
+  assertStringIncludes(planned!, `${placed} is damaged or another`);
+  const [, said] = await lab.install();
+  assertStringIncludes(said!, `+ ${lab.root} holds a node`);
+  assertEquals(Deno.readTextFileSync(placed), "a program");
+  assertStringIncludes((await lab.install())[1]!, `✓ ${lab.root} holds a node`);
+});
+
+Deno.test("what install has put there is on record as by hand, and no second name of what was copied", async () => {
+  using lab = new Lab();
+  await lab.install();
+  assertEquals(readInstalledVersions(lab.paths).get(version)?.came, "by_hand");
+  assertEquals(Deno.statSync(join(lab.paths.versionFolder, "ivy")).nlink, 1);
+  assertEquals([...Deno.readDirSync(lab.root)].map(({ name }) => name).sort(), [
+    version,
+    "control",
+    "current",
+    "data",
+    "ivy",
+  ]);
+});
+
+Deno.test("a running agent whose binary is not this program is said to be in the way", async () => {
+  using lab = new Lab();
+  await lab.install();
+  Deno.truncateSync(join(lab.paths.versionFolder, "ivy"), 0);
+  const taken = await takeRunLock(lab.paths.lockFile);
+  await assertRejects(
+    () => lab.install(),
+    CommandError,
+    `${lab.root} does not hold this program, and PID ${Deno.pid} runs on it: end it with`,
+  );
+  if ("lock" in taken) taken.lock.release();
 });
 
 Deno.test("another user or a unit of an older Ivy: the unit is replaced and the service restarted", async () => {
