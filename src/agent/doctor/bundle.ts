@@ -42,9 +42,11 @@ export async function writeBundle(options: BundleOptions): Promise<string[]> {
   const clean = files.map(({ name, text }) => ({ name: `ivy/${name}`, text: redact(text) }));
   try {
     using output = await Deno.open(file, { write: true, createNew: true, mode: 0o600 }); // nothing there is lost
-    await ReadableStream.from(tarOf(clean, Math.floor(nowMs / 1000)))
-      .pipeThrough(new CompressionStream("gzip"))
-      .pipeTo(output.writable, { preventClose: true });
+    const packed = ReadableStream.from(tarOf(clean, Math.floor(nowMs / 1000)))
+      .pipeThrough(new CompressionStream("gzip"));
+    for await (const piece of packed) {
+      for (let done = 0; done < piece.length;) done += await output.write(piece.subarray(done));
+    }
     await output.sync();
     syncFolder(dirname(file));
   } catch (error) {
