@@ -95,12 +95,13 @@ export function layoutStep({ paths, binary }: Pick<InstallOptions, "paths" | "bi
   const { root, launcher, configFile } = paths;
   const program = binary ?? (Deno.build.standalone ? Deno.execPath() : undefined);
   const placed = join(program === undefined ? paths.current : paths.versionFolder, "ivy");
-  const isWhole = () => program === undefined ? isProgram(placed) : holdsProgram(placed, program);
+  const isWhole = () =>
+    program === undefined ? !exists(placed) || isProgram(placed) : holdsProgram(placed, program);
   const isSo = () => exists(configFile) && readLauncher(paths) === LAUNCHER && isWhole();
   if (program === undefined && !(readLauncher(paths) !== undefined && isWhole())) {
     throw new CommandError(
-      `there is no ${launcher} with a whole ${placed} to start, and Ivy runs from source: compile it with ` +
-        "deno task compile, and install with the binary",
+      `there is no ${launcher} with a whole binary to start, and Ivy runs from source: compile it with deno task ` +
+        "compile, and install with the binary",
     );
   }
   const isDamaged = exists(placed) && !isWhole();
