@@ -4,7 +4,6 @@ import { MessageSender } from "../shared/message_sender.ts";
 import type { StoredMessage } from "../shared/protocol.ts";
 import { sentenceOf } from "../shared/errors.ts";
 import { stateFields } from "../shared/state.ts";
-import { defaultTexts } from "../shared/state_fields.ts";
 import { withLimit } from "../shared/time.ts";
 import { version } from "../shared/version.ts";
 import { ConfigError, keepAsLastGood, type LoadedConfig, redactConfig } from "./configuration.ts";
@@ -68,7 +67,7 @@ export class Agent {
   #options: AgentOptions;
   #logging: Logging;
   #sender: MessageSender;
-  #state = new StateAuthority(defaultTexts(stateFields));
+  #state = new StateAuthority(stateFields);
   #stateKeeper: StateKeeper;
   #packages: Packages;
   #workers: Workers;

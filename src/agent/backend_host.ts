@@ -17,6 +17,7 @@ import { explainDenied } from "./denied.ts";
 import type { FirstCheck } from "./procedure_host.ts";
 import { Supervisor, type WorkerStatus } from "./supervisor.ts";
 import type { WorkerLife } from "./worker_life.ts";
+import { decodeFromBackend } from "./workers/decoders.ts";
 import { BOOT_LIMIT_MS } from "./boot_limit.ts";
 
 const DEFAULT_DRAIN_SECONDS = 10;
@@ -102,6 +103,7 @@ export class BackendHost {
       permissions: () => permissionsOf(options.line, options.entry),
       logger: options.logger,
       onLog: options.onLog,
+      decode: decodeFromBackend,
       onStart: (life) => this.#start(life),
       onMessage: (life, message) => this.#receive(life, message),
       onEnd: (life) => this.#end(life),
@@ -160,6 +162,12 @@ export class BackendHost {
 
   tellReport(report: PackageReport): void {
     this.#runningLife?.send({ type: "package_report", report });
+  }
+
+  /** The worker has sent the store what was not agreed on. */
+  endInvalid(_generation: number, reason: string): void {
+    const life = this.#runningLife;
+    if (life !== undefined) life.end({ kind: "invalid_message", reason: `to the store: ${reason}` });
   }
 
   status(): WorkerStatus {

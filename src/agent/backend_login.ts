@@ -6,6 +6,7 @@ import { withLimit } from "../shared/time.ts";
 import { type BackendEntry, permissionsOf } from "./backend_host.ts";
 import { resolveSecrets } from "./secret_values.ts";
 import { type LifeEnd, WorkerLife } from "./worker_life.ts";
+import { decodeFromBackend } from "./workers/decoders.ts";
 
 const MEMORY_LIMIT_BYTES = 256 * 1_048_576;
 /** A worker that is asked to end says goodbye to its server, in milliseconds. */
@@ -63,6 +64,7 @@ export async function tryLogin(options: LoginOptions): Promise<Login> {
     memoryLimitBytes: MEMORY_LIMIT_BYTES,
     monotonic: () => performance.now(),
     onLog: () => {},
+    decode: decodeFromBackend,
     onMessage: (message) => {
       try {
         receive(message as BackendToMain);

@@ -9,6 +9,7 @@ import { explainDenied } from "./denied.ts";
 import type { ProbeResult } from "./procedure_probe.ts";
 import { resolveSecrets } from "./secret_values.ts";
 import { WorkerLife } from "./worker_life.ts";
+import { decodeFromBackend } from "./workers/decoders.ts";
 import { BOOT_LIMIT_MS } from "./boot_limit.ts";
 
 const MEMORY_LIMIT_BYTES = 256 * 1_048_576;
@@ -49,6 +50,7 @@ export async function probeBackend(options: BackendProbeOptions): Promise<ProbeR
     memoryLimitBytes: MEMORY_LIMIT_BYTES,
     monotonic: () => performance.now(),
     onLog: () => {},
+    decode: decodeFromBackend,
     onMessage: receive,
   });
   const at = entry === undefined ? `provider ${provider}` : `backends[${entry.index}]`;

@@ -3,6 +3,7 @@ import { errorSentence } from "../shared/errors.ts";
 import type { Logger } from "../shared/logger.ts";
 import type { CheckerToMain, MainToChecker } from "../shared/protocol.ts";
 import { type LifeEnd, WorkerLife } from "./worker_life.ts";
+import { decodeFromChecker } from "./workers/decoders.ts";
 
 /** What is known of the database after a check. */
 export type DatabaseCheck =
@@ -28,6 +29,7 @@ export async function checkDatabase(
     onLog: () => {},
     onMessage: ({ damage }) =>
       result.resolve(damage === null ? { kind: "whole" } : { kind: "damaged", reason: damage }),
+    decode: decodeFromChecker,
   });
   void life.ended.then((end) => {
     logger.warning("the database could not be checked", end);

@@ -39,6 +39,7 @@ export async function reportFailedStart(
     onStored: undefined,
     onRestarted: () => {},
     onUnstoppable: () => {},
+    onInvalidMessage: () => {},
   });
   await store.start();
   sender.attach(store.openPort({ name: "agent", generation: 0 }));

@@ -11,6 +11,7 @@ import type { DeviceDoor } from "./device_door.ts";
 import type { StateAuthority } from "./state_authority.ts";
 import { Supervisor, type WorkerStatus } from "./supervisor.ts";
 import type { WorkerLife } from "./worker_life.ts";
+import { decodeFromProcedure } from "./workers/decoders.ts";
 import { BOOT_LIMIT_MS } from "./boot_limit.ts";
 
 /** How long a procedure may take to do what a server asks, in milliseconds. */
@@ -91,6 +92,7 @@ export class ProcedureHost {
         : { memoryLimitBytes: options.line.memoryLimitMb * MEBIBYTE }),
       logger: options.logger,
       onLog: options.onLog,
+      decode: decodeFromProcedure,
       onStart: (life) => this.#start(life),
       onMessage: (life, message) => this.#receive(life, message),
       onEnd: (life) => this.#end(life),
@@ -164,6 +166,14 @@ export class ProcedureHost {
     return answer.result;
   }
 
+  /** The worker has sent the store what was not agreed on. */
+  endInvalid(generation: number, reason: string): void {
+    const life = this.#runningLife;
+    if (life?.generation === generation) {
+      life.end({ kind: "invalid_message", reason: `to the store: ${reason}` });
+    }
+  }
+
   status(): WorkerStatus {
     return this.#supervisor.status();
   }
@@ -229,7 +239,7 @@ export class ProcedureHost {
   #run(life: Life): void {
     const { node, state } = this.#options;
     const storePort = this.#options.openStorePort(this.#producer(life));
-    const { door, close } = state.openDoor();
+    const { door, close } = state.openDoor((reason) => life.end({ kind: "invalid_message", reason }));
     void life.ended.then(close); // what a replaced worker still writes is not heard
     this.#runningLife = life;
     life.send({ type: "run", node, storePort, state: door }, [storePort, door.port]);

@@ -5,13 +5,13 @@ import type { LogEntry, MainToProcedure, NodeFacts, ProcedureToMain } from "../s
 import type { NodePaths, ProcedureLine, WorkerPermissions } from "../shared/registry.ts";
 import type { JsonSchema } from "../shared/secrets.ts";
 import { stateFields } from "../shared/state.ts";
-import { defaultTexts } from "../shared/state_fields.ts";
 import { pause } from "../shared/time.ts";
 import { explainDenied } from "./denied.ts";
 import { DeviceDoor } from "./device_door.ts";
 import { resolveSecrets } from "./secret_values.ts";
 import { StateAuthority } from "./state_authority.ts";
 import { WorkerLife } from "./worker_life.ts";
+import { decodeFromProcedure } from "./workers/decoders.ts";
 import { BOOT_LIMIT_MS } from "./boot_limit.ts";
 
 export interface ProbeOptions {
@@ -63,7 +63,7 @@ class Probe {
   schema: JsonSchema | undefined;
   #options: ProbeOptions;
   /** A state of its own: a self-test tells the running procedures nothing. */
-  readonly state = new StateAuthority(defaultTexts(stateFields));
+  readonly state = new StateAuthority(stateFields);
   #secretFaults: string[] = [];
   #devices: DeviceDoor;
   #finish!: (faults: string[]) => void;
@@ -81,6 +81,7 @@ class Probe {
       memoryLimitBytes: MEMORY_LIMIT_BYTES,
       monotonic: () => performance.now(),
       onLog: options.onLog,
+      decode: decodeFromProcedure,
       onMessage: (message) => this.#receive(message),
     });
     void this.life.ended.then((end) => {
@@ -128,7 +129,7 @@ class Probe {
     const denied = fault === undefined ? [] : [`its permissions are not valid: ${fault}`];
     const faults = [...this.#secretFaults, ...described, ...denied];
     if (faults.length > 0 || !selfTest) return this.#finish(faults);
-    const { door } = this.state.openDoor();
+    const { door } = this.state.openDoor((reason) => this.life.end({ kind: "invalid_message", reason }));
     this.life.send({ type: "self_test", node, state: door }, [door.port]);
   }
 

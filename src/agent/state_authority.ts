@@ -1,6 +1,17 @@
 // Runs in: main thread.
-import type { AuthorityToReplica, ReplicaToAuthority, StateDelta, StateDoor } from "../shared/protocol.ts";
-import type { FieldTexts } from "../shared/state_fields.ts";
+import { sentenceOf } from "../shared/errors.ts";
+import { FloodGuard } from "../shared/flood_guard.ts";
+import type {
+  AuthorityToReplica,
+  ReplicaToAuthority,
+  StateBroadcast,
+  StateDelta,
+  StateDoor,
+} from "../shared/protocol.ts";
+import { InvalidMessageError } from "../shared/shape.ts";
+import { digestOf } from "../shared/state_broadcasts.ts";
+import { decodeFromReplica } from "../shared/state_decoders.ts";
+import { defaultTexts, encodeField, type FieldTexts, type StateFields } from "../shared/state_fields.ts";
 import { Waiters } from "../shared/state_waiters.ts";
 
 /** How long after a broadcast the next one goes out at the earliest, in ms; it then carries all changes since. */
@@ -16,16 +27,19 @@ type Change = Extract<ReplicaToAuthority, { type: "change" }>;
 interface Door {
   send(message: AuthorityToReplica): void;
   close(): void;
+  onInvalid(reason: string): void;
+  flood: FloodGuard;
 }
 
 /**
- * The one sequencer of the shared state: gives each change its place in the one order and tells everybody. It does not
- * look into the fields: they come validated, from replicas that hold the schema.
+ * The one sequencer of the shared state: gives each change its place in the one order and tells everybody. Fields that
+ * break their schema are the sender's failure: a replica checks them before it sends them.
  *
  * The first writer of a field wins. Who was slower is told the new state and has the next turn, so that everybody gets
  * through, however busy the others are.
  */
 export class StateAuthority {
+  #schema: StateFields;
   #fields = new Map<string, { text: string; changedAt: number }>();
   /** Of the latest change; the initial state is the first. */
   #sequence = 1;
@@ -41,9 +55,10 @@ export class StateAuthority {
   #watchers = new Waiters();
   #isClosed = false;
 
-  /** @param initial Every field of the state. */
-  constructor(initial: FieldTexts) {
-    this.#take(initial);
+  /** @param schema Every field of the state; it begins with their defaults. */
+  constructor(schema: StateFields) {
+    this.#schema = schema;
+    this.#take(defaultTexts(schema));
   }
 
   get sequence(): number {
@@ -71,12 +86,19 @@ export class StateAuthority {
   /**
    * Opens a door for one worker.
    *
+   * @param onInvalid Told when the worker sends what was not agreed on; its door is closed then.
    * @returns the end to transfer to it, and a function that shuts it: what a worker sends after that is not heard.
    */
-  openDoor(): { door: StateDoor; close: () => void } {
+  openDoor(onInvalid: (reason: string) => void): { door: StateDoor; close: () => void } {
     const { port1, port2 } = new MessageChannel();
-    const door: Door = { send: (message) => port1.postMessage(message), close: () => port1.close() };
-    port1.onmessage = (event: MessageEvent) => this.#receive(door, event.data as ReplicaToAuthority);
+    const door: Door = {
+      send: (message) => port1.postMessage(message),
+      close: () => port1.close(),
+      onInvalid,
+      flood: new FloodGuard(() => performance.now()),
+    };
+    port1.onmessage = (event: MessageEvent) => this.#receiveUnchecked(door, event.data);
+    port1.onmessageerror = () => this.#refuse(door, "it cannot be read");
     this.#doors.add(door);
     return {
       door: { port: port2, channel: this.#channelName, whole: this.deltaSince(0) },
@@ -108,23 +130,62 @@ export class StateAuthority {
     if (this.#turn?.door === door) this.#endTurn();
   }
 
-  #receive(door: Door, request: ReplicaToAuthority): void {
+  #receiveUnchecked(door: Door, data: unknown): void {
     if (!this.#doors.has(door)) return; // its worker has been replaced
+    try {
+      this.#receive(door, decodeFromReplica(data));
+    } catch (error) {
+      if (!(error instanceof InvalidMessageError)) throw error;
+      this.#refuse(door, error.message);
+    }
+  }
+
+  #refuse(door: Door, reason: string): void {
+    this.#closeDoor(door);
+    door.onInvalid(reason);
+  }
+
+  #receive(door: Door, request: ReplicaToAuthority): void {
     switch (request.type) {
       case "catch_up":
+        door.flood.count();
         return door.send({ type: "missed", delta: this.deltaSince(request.since) });
       case "change":
-        if (this.#turn !== undefined && this.#turn.door !== door) {
-          this.#waiting.push({ door, change: request });
-          return;
-        }
-        clearTimeout(this.#turn?.limit);
-        this.#turn = undefined;
-        this.#judge(door, request);
-        return this.#judgeWaiting();
+        return this.#change(door, { ...request, fields: this.#checked(door, request.fields) });
       default:
         request satisfies never;
     }
+  }
+
+  #change(door: Door, change: Change): void {
+    if (this.#turn !== undefined && this.#turn.door !== door) {
+      this.#waiting.push({ door, change });
+      return;
+    }
+    clearTimeout(this.#turn?.limit);
+    this.#turn = undefined;
+    this.#judge(door, change);
+    this.#judgeWaiting();
+  }
+
+  /** @throws {InvalidMessageError} when a field is not known or breaks its schema, or the worker does not wait its turn. */
+  #checked(door: Door, fields: FieldTexts): FieldTexts {
+    if (this.#waiting.some((entry) => entry.door === door)) {
+      throw new InvalidMessageError("a change came before the one before it was answered");
+    }
+    return Object.fromEntries(
+      Object.entries(fields).map(([name, text]) => {
+        const schema = Object.hasOwn(this.#schema, name) ? this.#schema[name] : undefined;
+        if (schema === undefined) {
+          throw new InvalidMessageError(`the state has no field ${JSON.stringify(name)}`);
+        }
+        try {
+          return [name, encodeField(name, schema, JSON.parse(text))];
+        } catch (error) {
+          throw new InvalidMessageError(`a field of the state is not valid: ${sentenceOf(error)}`);
+        }
+      }),
+    );
   }
 
   #judgeWaiting(): void {
@@ -167,7 +228,9 @@ export class StateAuthority {
     const delta = this.deltaSince(this.#broadcastSequence);
     this.#broadcastSequence = this.#sequence;
     this.#channel ??= new BroadcastChannel(this.#channelName);
-    this.#channel.postMessage({ type: "changed", delta } satisfies AuthorityToReplica);
+    this.#channel.postMessage({ type: "changed", delta } satisfies StateBroadcast);
+    const digest = digestOf(delta);
+    for (const door of this.#doors) door.send({ type: "confirmed", sequence: delta.sequence, digest });
     this.#broadcastTimer = setTimeout(() => {
       this.#broadcastTimer = undefined;
       if (this.#broadcastSequence < this.#sequence) this.#broadcastSoon();

@@ -73,6 +73,7 @@ async function openAlone(paths: Paths, parts: Parts): Promise<StoreAccess> {
     onRestarted: () => {},
     onUnstoppable: () => {},
     clockDoubt: () => Promise.resolve(undefined), // nothing is stamped or removed
+    onInvalidMessage: () => {},
   });
   await store.start();
   return {

@@ -5,6 +5,7 @@ import type { Logger } from "../shared/logger.ts";
 import type {
   LogEntry,
   MainToStore,
+  PortSender,
   Producer,
   StoreAnswers,
   StoredMessage,
@@ -18,6 +19,7 @@ import { checkDatabase } from "./database_check.ts";
 import { exists } from "./paths.ts";
 import { Supervisor, type WorkerStatus } from "./supervisor.ts";
 import type { WorkerLife } from "./worker_life.ts";
+import { decodeFromStore } from "./workers/decoders.ts";
 
 /** How long the store may be silent: a slow SD card may hold one commit up for long. */
 const WATCHDOG_MS = 60_000;
@@ -49,6 +51,8 @@ export interface StoreHostOptions {
   /** A store took over from one that failed: everybody needs a new door. */
   onRestarted: () => void;
   onUnstoppable: (name: string) => void;
+  /** A worker sends the store what was not agreed on. */
+  onInvalidMessage: (sender: PortSender, reason: string) => void;
   watchdogMs?: number;
   /** When a check of the database is tried again that could not be made; then twice as late each time. */
   checkAgainMs?: number;
@@ -86,6 +90,7 @@ export class StoreHost {
       watchdogMs: options.watchdogMs ?? WATCHDOG_MS,
       logger: options.logger,
       onLog: options.onLog,
+      decode: decodeFromStore,
       onStart: (life) => this.#open(life),
       onMessage: (life, message) => this.#receive(life, message),
       onEnd: () => {},
@@ -203,6 +208,8 @@ export class StoreHost {
         return this.#options.onPoints?.(message);
       case "answer":
         return this.#waiting.get(message.requestId)?.(message.answer);
+      case "invalid_message":
+        return this.#options.onInvalidMessage(message.sender, message.reason);
       case "closed":
         return life.end({ kind: "torn_down" });
       case "beat":

@@ -1,7 +1,7 @@
 // Runs in: main thread.
 import { type ErrorReport, errorSentence } from "../shared/errors.ts";
 import type { Logger } from "../shared/logger.ts";
-import type { LogEntry } from "../shared/protocol.ts";
+import type { FromAnyWorker, LogEntry } from "../shared/protocol.ts";
 import type { WorkerPermissions } from "../shared/registry.ts";
 import { formatBytes, formatDuration, pause, withLimit } from "../shared/time.ts";
 import { type Backoff, createBackoff } from "./backoff.ts";
@@ -17,6 +17,8 @@ export interface SupervisorOptions<In, Out extends { type: string }> {
   memoryLimitBytes?: number;
   logger: Logger;
   onLog: (entry: LogEntry) => void;
+  /** Checks what the worker sends. @throws {InvalidMessageError} */
+  decode: (value: unknown) => Out | FromAnyWorker;
   /** A new worker runs: send it what it needs first. */
   onStart: (life: WorkerLife<In, Out>) => void;
   onMessage: (life: WorkerLife<In, Out>, message: Out) => void;
@@ -37,6 +39,8 @@ export interface WorkerStatus {
   lastError: { timeMs: number; message: string } | null;
   secondsSinceBeat: number | null;
   heapBytes: number;
+  /** How often a worker was ended because it sent what was not agreed on. */
+  invalidMessages: number;
 }
 
 const DEFAULT_WATCHDOG_MS = 60_000;
@@ -52,6 +56,7 @@ export class Supervisor<In extends { type: string }, Out extends { type: string 
   #generation = 0;
   #state: WorkerStatus["state"] = "stopped";
   #lastError: WorkerStatus["lastError"] = null;
+  #invalidMessages = 0;
   #stopping = new AbortController();
   #done: Promise<void> = Promise.resolve();
   #backoff: Backoff;
@@ -115,6 +120,7 @@ export class Supervisor<In extends { type: string }, Out extends { type: string 
       lastError: this.#lastError,
       secondsSinceBeat: beatMs === undefined ? null : Math.round((performance.now() - beatMs) / 100) / 10,
       heapBytes: this.#life?.heapBytes ?? 0,
+      invalidMessages: this.#invalidMessages,
     };
   }
 
@@ -153,6 +159,7 @@ export class Supervisor<In extends { type: string }, Out extends { type: string 
       memoryLimitBytes: this.#options.memoryLimitBytes ?? DEFAULT_MEMORY_LIMIT_BYTES,
       monotonic: () => performance.now(),
       onLog: this.#options.onLog,
+      decode: this.#options.decode,
       onMessage: (message) => this.#options.onMessage(life, message as unknown as Out),
     });
     if (life.permissionFault !== undefined) {
@@ -167,6 +174,7 @@ export class Supervisor<In extends { type: string }, Out extends { type: string 
     const stopWatching = this.#watch(life);
     const end = await life.ended;
     stopWatching();
+    if (end.kind === "invalid_message") this.#invalidMessages++;
     this.#life = undefined;
     this.#options.onEnd(life);
     return end;
@@ -198,6 +206,8 @@ export class Supervisor<In extends { type: string }, Out extends { type: string 
         return `gave no sign of life for ${formatDuration(end.silentMs)} and is terminated`;
       case "too_large":
         return `used ${formatBytes(end.bytes)} of memory, over its limit, and is terminated`;
+      case "invalid_message":
+        return `sent an invalid message and is terminated: ${end.reason}`;
       default:
         return end satisfies never;
     }

@@ -1,8 +1,10 @@
 // Runs in: main thread.
 import { stripAnsiCode } from "@std/fmt/colors";
-import { type ErrorReport, reportError, sentenceOf } from "../shared/errors.ts";
+import { type ErrorReport, sentenceOf } from "../shared/errors.ts";
 import type { FromAnyWorker, LogEntry } from "../shared/protocol.ts";
 import type { WorkerPermissions } from "../shared/registry.ts";
+import { FloodGuard } from "../shared/flood_guard.ts";
+import { InvalidMessageError } from "../shared/shape.ts";
 import { startThread, threadEnds } from "./threads.ts";
 
 /** How one worker's life ended. */
@@ -10,7 +12,9 @@ export type LifeEnd =
   | { kind: "torn_down" }
   | { kind: "crashed"; error: ErrorReport }
   | { kind: "silent"; silentMs: number }
-  | { kind: "too_large"; bytes: number };
+  | { kind: "too_large"; bytes: number }
+  /** What it sent is not what was agreed on: its thread is not to be believed. */
+  | { kind: "invalid_message"; reason: string };
 
 export interface LifeOptions<Out> {
   name: string;
@@ -20,6 +24,8 @@ export interface LifeOptions<Out> {
   generation: number;
   watchdogMs: number;
   memoryLimitBytes: number;
+  /** Checks what the worker sends. @throws {InvalidMessageError} */
+  decode: (value: unknown) => Out | FromAnyWorker;
   onMessage: (message: Exclude<Out, FromAnyWorker>) => void;
   onLog: (entry: LogEntry) => void;
   /** Milliseconds that never jump. */
@@ -41,17 +47,18 @@ export class WorkerLife<In, Out extends { type: string }> {
   #resolveEnded!: (end: LifeEnd) => void;
   #hasEnded = false;
   #silentMs = 0;
+  #flood: FloodGuard;
 
   constructor(options: LifeOptions<Out>) {
     this.#options = options;
     this.generation = options.generation;
+    this.#flood = new FloodGuard(options.monotonic);
     this.ended = new Promise((resolve) => this.#resolveEnded = resolve);
     const { worker, threadName } = this.#start(options);
     this.#worker = worker;
     this.#threadName = threadName;
-    worker.onmessage = (event: MessageEvent) => this.#receive(event.data as Out | FromAnyWorker);
-    worker.onmessageerror = () =>
-      this.end({ kind: "crashed", error: reportError("sent an unreadable message") });
+    worker.onmessage = (event: MessageEvent) => this.#receiveUnchecked(event.data);
+    worker.onmessageerror = () => this.end({ kind: "invalid_message", reason: "it cannot be read" });
     worker.onerror = (event: ErrorEvent) => {
       event.preventDefault(); // an error that nobody prevents would end the agent
       this.end({ kind: "crashed", error: reportEvent(event) });
@@ -96,8 +103,18 @@ export class WorkerLife<In, Out extends { type: string }> {
     return await threadEnds(this.#threadName);
   }
 
-  #receive(message: Out | FromAnyWorker): void {
+  #receiveUnchecked(data: unknown): void {
     if (this.#hasEnded) return;
+    try {
+      this.#flood.count();
+      this.#receive(this.#options.decode(data));
+    } catch (error) {
+      if (!(error instanceof InvalidMessageError)) throw error;
+      this.end({ kind: "invalid_message", reason: error.message });
+    }
+  }
+
+  #receive(message: Out | FromAnyWorker): void {
     const known = message as FromAnyWorker;
     switch (known.type) {
       case "beat":

@@ -13,7 +13,7 @@ import type { Paths } from "./paths.ts";
 import { ProcedureHost } from "./procedure_host.ts";
 import { resolveSecrets } from "./secret_values.ts";
 import type { StateAuthority } from "./state_authority.ts";
-import { type Points, StoreHost } from "./store_host.ts";
+import { type Points, StoreHost, type StoreHostOptions } from "./store_host.ts";
 import type { Packages } from "./updater/packages.ts";
 
 export interface WorkerMakerOptions {
@@ -54,7 +54,10 @@ export class WorkerMaker {
   }
 
   /** @param backends names of all backends that messages are kept for */
-  store(backends: string[], onRestarted: () => void): StoreHost {
+  store(
+    backends: string[],
+    { onRestarted, onInvalidMessage }: Pick<StoreHostOptions, "onRestarted" | "onInvalidMessage">,
+  ): StoreHost {
     const { parts, paths, logging, loaded, onStored, onPoints, onUnstoppable } = this.#options;
     return new StoreHost({
       module: parts.storeModule,
@@ -68,6 +71,7 @@ export class WorkerMaker {
       onStored,
       onPoints,
       onRestarted,
+      onInvalidMessage,
       onUnstoppable,
       ...(parts.storeWatchdogMs === undefined ? {} : { watchdogMs: parts.storeWatchdogMs }),
     });

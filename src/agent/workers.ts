@@ -1,4 +1,5 @@
 // Runs in: main thread.
+import type { PortSender } from "../shared/protocol.ts";
 import type { JsonSchema } from "../shared/secrets.ts";
 import type { BackendHost } from "./backend_host.ts";
 import { type AnnouncedSettings, backendEntries, type LoadedConfig } from "./configuration.ts";
@@ -131,7 +132,16 @@ export class Workers {
   }
 
   #makeStore(backends: string[]): StoreHost {
-    return this.#options.maker.store(backends, () => this.reconnectStore());
+    return this.#options.maker.store(backends, {
+      onRestarted: () => this.reconnectStore(),
+      onInvalidMessage: (sender, reason) => this.#endSender(sender, reason),
+    });
+  }
+
+  /** Main's own messages are made by the code that the store runs, too: nobody is ended for them. */
+  #endSender({ kind, name, generation }: PortSender, reason: string): void {
+    const hosts = kind === "producer" ? this.procedures : this.backends;
+    hosts.find((host) => host.name === name)?.endInvalid(generation, reason);
   }
 
   #makeProcedures({ config }: LoadedConfig, isWanted: (name: string) => boolean): ProcedureHost[] {

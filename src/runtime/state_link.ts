@@ -11,6 +11,6 @@ export function followState<Fields extends StateFields>(
   const { port, channel, whole } = door;
   const replica = new StateReplica({ fields, whole, send: (request) => port.postMessage(request) });
   port.onmessage = (event: MessageEvent) => replica.receive(event.data);
-  new BroadcastChannel(channel).onmessage = (event: MessageEvent) => replica.receive(event.data);
+  new BroadcastChannel(channel).onmessage = (event: MessageEvent) => replica.receiveBroadcast(event.data);
   return replica;
 }

@@ -1,4 +1,5 @@
 // Runs in: any thread.
+import { cutText } from "./text.ts";
 
 /** An error as it crosses threads: plain values, with its chain of causes. */
 export interface ErrorReport {
@@ -8,14 +9,34 @@ export interface ErrorReport {
   cause?: ErrorReport;
 }
 
-const MAX_CAUSES = 8;
+/** How many causes of causes are told. */
+export const MAX_CAUSES = 8;
+/** Longer texts are cut off, in UTF-16 code units. */
+export const MAX_ERROR_MESSAGE = 65_536;
+export const MAX_ERROR_STACK = 131_072;
+const MAX_ERROR_NAME = 256;
 
 /** Makes any thrown value into a report that survives `postMessage`. */
 export function reportError(thrown: unknown, depth = 0): ErrorReport {
-  if (!(thrown instanceof Error)) return { name: "Error", message: String(thrown), stack: "" };
-  const report: ErrorReport = { name: thrown.name, message: thrown.message, stack: thrown.stack ?? "" };
+  if (!(thrown instanceof Error)) {
+    return { name: "Error", message: cutText(textOf(thrown), MAX_ERROR_MESSAGE), stack: "" };
+  }
+  const report: ErrorReport = {
+    name: cutText(textOf(thrown.name), MAX_ERROR_NAME),
+    message: cutText(textOf(thrown.message), MAX_ERROR_MESSAGE),
+    stack: cutText(textOf(thrown.stack ?? ""), MAX_ERROR_STACK),
+  };
   if (thrown.cause !== undefined && depth < MAX_CAUSES) report.cause = reportError(thrown.cause, depth + 1);
   return report;
+}
+
+/** Whatever was thrown or put into an error's place, as a text. */
+function textOf(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return "(a value without a text)";
+  }
 }
 
 /** One sentence: the message and the messages of its causes. */

@@ -2,6 +2,11 @@
 import { errorDetails, reportError } from "./errors.ts";
 import type { Level } from "./message.ts";
 import type { LogEntry } from "./protocol.ts";
+import { cutText } from "./text.ts";
+
+/** Longer texts are cut off, in UTF-16 code units. */
+export const MAX_LOG_SUBJECT = 10_000;
+export const MAX_LOG_DETAILS = 262_144;
 
 /**
  * Writes log lines under one component's name. The subject is one line; `details` (any value, or an Error with its
@@ -23,7 +28,13 @@ export interface Logger {
 /** A logger whose entries go to `emit`. */
 export function createLogger(origin: string, emit: (entry: LogEntry) => void): Logger {
   const at = (level: Level) => (subject: string, details?: unknown) =>
-    emit({ level, origin, subject: oneLine(subject), details: detailsText(details), timeMs: Date.now() });
+    emit({
+      level,
+      origin,
+      subject: cutText(oneLine(subject), MAX_LOG_SUBJECT),
+      details: cutText(detailsText(details), MAX_LOG_DETAILS),
+      timeMs: Date.now(),
+    });
   return {
     debug: at("DEBUG"),
     info: at("INFO"),

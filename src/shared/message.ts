@@ -1,4 +1,15 @@
 // Runs in: any thread.
+import {
+  InvalidMessageError,
+  json,
+  MAX_KEY_LENGTH,
+  object,
+  oneOf,
+  optional,
+  record,
+  type Shape,
+  text,
+} from "./shape.ts";
 
 /** Severity of a log entry, in rising order. */
 export const LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "EXCEPTION"] as const;
@@ -67,6 +78,49 @@ export function encodeBody(body: MessageBody): string {
   return text;
 }
 
+/** A number that can be written down, a text, or true or false. */
+const measuredValue: Shape<number | string | boolean> = (value, path) => {
+  if (typeof value === "string" || typeof value === "boolean" || Number.isFinite(value)) {
+    return value as never;
+  }
+  throw new InvalidMessageError(`${path}: expected a finite number, a text, true or false`);
+};
+const anyText = text(MAX_MESSAGE_LENGTH);
+
+const BODIES = {
+  data: object({ variant: oneOf("data"), data: record(measuredValue, MAX_MESSAGE_LENGTH) }),
+  log: object({ variant: oneOf("log"), level: oneOf(...LEVELS), subject: anyText, body: anyText }),
+  config: object({
+    variant: oneOf("config"),
+    status: oneOf("received", "accepted", "rejected", "startup"),
+    config: json({ maxValues: MAX_MESSAGE_LENGTH }),
+    reason: optional(anyText),
+  }),
+};
+
+/**
+ * What the JSON text of a message body says, from a sender that is not believed.
+ *
+ * @throws {InvalidMessageError}
+ */
+export function parseBody(body: string): MessageBody {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    throw new InvalidMessageError("the body of a message is not JSON");
+  }
+  const variant = Object(value).variant as Variant;
+  if (!VARIANTS.includes(variant)) {
+    throw new InvalidMessageError("the body of a message has no known variant");
+  }
+  const checked: MessageBody = BODIES[variant](value, "body") as MessageBody;
+  if (checked.variant !== "data") return checked;
+  const [fault] = dataFaults(checked.data);
+  if (fault !== undefined) throw new InvalidMessageError(`the body of a message: ${fault}`);
+  return checked;
+}
+
 function dataFaults(data: Data): string[] {
   if (typeof data !== "object" || data === null || Array.isArray(data)) {
     return ["expected an object of keys and values"];
@@ -75,6 +129,7 @@ function dataFaults(data: Data): string[] {
   if (keys.length === 0) return ["it has no keys"];
   return keys.flatMap((key) => {
     if (key === "") return ["a key is empty"];
+    if (key.length > MAX_KEY_LENGTH) return [`a key has more than ${MAX_KEY_LENGTH} characters`];
     if (RESERVED_KEYS.has(key)) return [`the key "${key}" is reserved`];
     const value: unknown = data[key];
     if (typeof value === "number" && !Number.isFinite(value)) {

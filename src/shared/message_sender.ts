@@ -1,5 +1,5 @@
 // Runs in: any thread.
-import { type Data, encodeBody, encodeData, type Level, type MessageBody } from "./message.ts";
+import { type Data, encodeBody, encodeData, type Level, LEVELS, type MessageBody } from "./message.ts";
 import type { OutgoingMessage, ProducerToStore, StoreToProducer } from "./protocol.ts";
 
 /** How many messages of one sender may wait for the store before the next is refused. */
@@ -61,7 +61,12 @@ export class MessageSender implements Messages {
   }
 
   log(level: Level, subject: string, body = ""): Promise<void> {
-    return this.send({ variant: "log", level, subject, body });
+    return this.#send("log", () => {
+      if (!LEVELS.includes(level)) {
+        throw new TypeError(`${level} is no level: expected one of ${LEVELS.join(", ")}`);
+      }
+      return encodeBody({ variant: "log", level, subject: String(subject), body: String(body) });
+    });
   }
 
   /** Stores any message body. */

@@ -51,9 +51,13 @@ export type ReplicaToAuthority =
   | { type: "change"; since: number; touched: string[]; fields: FieldTexts }
   | { type: "catch_up"; since: number };
 
-/** `changed` is a broadcast; the others come by the port. Not accepted: make the change again on the new state. */
+/** Main's broadcast. Every worker may send on the channel: it counts once main has confirmed it by the port. */
+export type StateBroadcast = { type: "changed"; delta: StateDelta };
+
+/** By the port, which main alone sends on. Not accepted: make the change again on the new state. */
 export type AuthorityToReplica =
-  | { type: "changed"; delta: StateDelta }
+  /** Main has broadcast the change with this digest. */
+  | { type: "confirmed"; sequence: number; digest: string }
   | { type: "latest"; sequence: number }
   | { type: "missed"; delta: StateDelta }
   | { type: "judged"; isAccepted: boolean; delta: StateDelta };
@@ -399,7 +403,17 @@ export type StoreToMain =
   /** The newest number of each key that was measured since the last time; `timeMs` is that of the newest. */
   | { type: "points"; timeMs: number; values: Record<string, number> }
   | { type: "answer"; requestId: number; answer: StoreAnswers[keyof StoreAnswers] | { error: string } }
+  /** A producer or backend sends through its port what was not agreed on: its port is closed. */
+  | { type: "invalid_message"; sender: PortSender; reason: string }
   | { type: "closed" };
+
+/** Whose port to the store it is. */
+export interface PortSender {
+  kind: "producer" | "backend";
+  name: string;
+  /** Of the worker. */
+  generation: number;
+}
 
 /** Where releases come from. */
 export type ReleaseSource =

@@ -1,5 +1,6 @@
 // Runs in: any worker thread.
 import type { AuthorityToReplica, ReplicaToAuthority, StateDelta } from "./protocol.ts";
+import { StateBroadcasts } from "./state_broadcasts.ts";
 import { StateAttempt } from "./state_attempt.ts";
 import type { DeepReadonly, FieldTexts, StateFields, StateOf } from "./state_fields.ts";
 import { Waiters } from "./state_waiters.ts";
@@ -63,6 +64,7 @@ export class StateReplica<Fields extends StateFields> implements SharedState<Sta
   /** The updates that main is judging. */
   #batch: Update<StateOf<Fields>>[] = [];
   #isCatchingUp = false;
+  #broadcasts = new StateBroadcasts((delta) => this.#apply(delta));
 
   constructor(options: ReplicaOptions<Fields>) {
     this.#options = options;
@@ -79,11 +81,16 @@ export class StateReplica<Fields extends StateFields> implements SharedState<Sta
     return this.#current;
   }
 
-  /** Takes main's broadcasts and answers. */
+  /** Takes what came on the channel, from whomever. */
+  receiveBroadcast(data: unknown): void {
+    this.#broadcasts.receive(data);
+  }
+
+  /** Takes what main sends by the port. */
   receive(message: AuthorityToReplica): void {
     switch (message.type) {
-      case "changed":
-        return this.#apply(message.delta);
+      case "confirmed":
+        return this.#broadcasts.confirm(message.sequence, message.digest);
       case "latest":
         return this.#catchUpTo(message.sequence);
       case "missed":

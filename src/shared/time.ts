@@ -1,5 +1,8 @@
 // Runs in: any thread.
 
+/** The last millisecond of the year 9999, Unix time: later ones cannot be written down as a date of four digits. */
+export const MAX_TIME_MS = 253_402_300_799_999;
+
 /** The UTC day of a moment, as the daily files are named: `2026-11-22`. */
 export function utcDay(timeMs: number): string {
   return new Date(timeMs).toISOString().slice(0, 10);

@@ -1,19 +1,24 @@
 // Runs in: store worker.
 import type {
-  BackendToStore,
   MainToStore,
   Producer,
-  ProducerToStore,
   StoreRequest,
   StoreToBackend,
   StoreToMain,
+  StoreToProducer,
 } from "../shared/protocol.ts";
 import { sentenceOf } from "../shared/errors.ts";
+import { MAX_UNRESOLVED } from "../shared/message_sender.ts";
+import { InvalidMessageError } from "../shared/shape.ts";
 import { linkToMain } from "../shared/worker_link.ts";
 import { formatLine, type NewRow } from "../shared/message_line.ts";
 import type { Points } from "./charts.ts";
+import { decodeFromBackend, decodeFromProducer } from "./decoders.ts";
 import { isLarge, openWhenThereIsSpace } from "./open_store.ts";
 import type { Store } from "./store.ts";
+
+/** The producer's name of main itself. */
+const MAIN = "agent";
 
 const link = linkToMain<StoreToMain>("store");
 const producers = new Map<string, MessagePort>();
@@ -68,9 +73,7 @@ function receive(store: Store | undefined, message: Exclude<MainToStore, { type:
     case "attach_producer":
       return attachProducer(store, message.producer, message.port);
     case "detach_producer":
-      producers.get(key(message.producer))?.close(); // what a replaced producer still sends is not stored
-      producers.delete(key(message.producer));
-      return;
+      return detachProducer(message.producer);
     case "attach_backend":
       return attachBackend(store, message.name, message.port);
     case "detach_backend":
@@ -99,10 +102,46 @@ function receive(store: Store | undefined, message: Exclude<MainToStore, { type:
 
 function attachProducer(store: Store, producer: Producer, port: MessagePort): void {
   producers.set(key(producer), port);
-  port.onmessage = (event: MessageEvent) => {
-    const { messages } = event.data as ProducerToStore;
-    store.append({ producer, messages, answer: (reply) => port.postMessage(reply) });
+  let unanswered = 0;
+  const append = (data: unknown) => {
+    const { messages } = decodeFromProducer(data, producer.name === MAIN);
+    unanswered += messages.length;
+    if (unanswered > MAX_UNRESOLVED) {
+      throw new InvalidMessageError(`more than ${MAX_UNRESOLVED} messages wait for an answer`);
+    }
+    const answer = (reply: StoreToProducer) => {
+      unanswered -= reply.sequences.length;
+      port.postMessage(reply);
+    };
+    store.append({ producer, messages, answer });
   };
+  const refuse = (reason: string) => {
+    detachProducer(producer);
+    link.send({ type: "invalid_message", sender: { kind: "producer", ...producer }, reason });
+  };
+  receiveBy(port, append, refuse);
+}
+
+function detachProducer(producer: Producer): void {
+  producers.get(key(producer))?.close(); // what a replaced producer still sends is not stored
+  producers.delete(key(producer));
+}
+
+/** @param refuse Told of a message that is not what was agreed on. */
+function receiveBy(
+  port: MessagePort,
+  receive: (data: unknown) => void,
+  refuse: (reason: string) => void,
+): void {
+  port.onmessage = (event: MessageEvent) => {
+    try {
+      receive(event.data);
+    } catch (error) {
+      if (!(error instanceof InvalidMessageError)) throw error;
+      refuse(error.message);
+    }
+  };
+  port.onmessageerror = () => refuse("it cannot be read");
 }
 
 function attachBackend(store: Store, name: string, port: MessagePort): void {
@@ -110,13 +149,18 @@ function attachBackend(store: Store, name: string, port: MessagePort): void {
   const door: BackendDoor = { port, isHungry: false };
   backends.set(name, door);
   const send = (message: StoreToBackend) => port.postMessage(message);
-  port.onmessage = (event: MessageEvent) => {
-    const message = event.data as BackendToStore;
+  const receive = (data: unknown) => {
+    const message = decodeFromBackend(data);
     if (message.type !== "lease") return store.settle(name, message, (ids) => send({ type: "settled", ids }));
     const messages = store.lease(name, message.maxMessages, message.maxBytes);
     door.isHungry = messages.length === 0;
     send({ type: "leased", messages });
   };
+  const refuse = (reason: string) => {
+    detachBackend(store, name);
+    link.send({ type: "invalid_message", sender: { kind: "backend", name, generation: 0 }, reason });
+  };
+  receiveBy(port, receive, refuse);
 }
 
 function detachBackend(store: Store, name: string): void {

@@ -1,6 +1,5 @@
 // Runs in: tests, main thread.
 import { StateAuthority } from "../../src/agent/state_authority.ts";
-import { defaultTexts } from "../../src/shared/state_fields.ts";
 import { testFields } from "./state_fields.ts";
 import type { Observation, Task, TaskResult } from "./state_worker.ts";
 
@@ -31,7 +30,7 @@ export class StateWorker {
       event.preventDefault();
       for (const { reject } of this.#waiting.values()) reject(new Error(event.message));
     };
-    const { door, close } = authority.openDoor();
+    const { door, close } = authority.openDoor(refuseInvalid);
     this.shut = close;
     this.#worker.postMessage({ door }, [door.port]);
   }
@@ -56,7 +55,7 @@ export class StateWorker {
 
 /** Main's authority and some workers. */
 export class StateCluster implements AsyncDisposable {
-  readonly authority = new StateAuthority(defaultTexts(testFields));
+  readonly authority = new StateAuthority(testFields);
   readonly workers: StateWorker[] = [];
 
   static async start(count: number): Promise<StateCluster> {
@@ -79,4 +78,9 @@ export class StateCluster implements AsyncDisposable {
     this.authority.close();
     return Promise.resolve();
   }
+}
+
+/** A worker of these tests sends nothing invalid. */
+function refuseInvalid(reason: string): never {
+  throw new Error(reason);
 }

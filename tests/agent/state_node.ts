@@ -4,7 +4,7 @@ import { StateAuthority } from "../../src/agent/state_authority.ts";
 import { StateKeeper } from "../../src/agent/state_keeper.ts";
 import { createLogger } from "../../src/shared/logger.ts";
 import type { LogEntry } from "../../src/shared/protocol.ts";
-import { defaultTexts, type StateFields, type StateOf } from "../../src/shared/state_fields.ts";
+import { type StateFields, type StateOf } from "../../src/shared/state_fields.ts";
 import { StateReplica } from "../../src/shared/state_replica.ts";
 
 /** A shared state with its snapshot and one replica, all in this thread: an agent's life without the agent. */
@@ -24,7 +24,7 @@ export class StateLife<Fields extends StateFields> implements AsyncDisposable {
     this.authority = authority;
     this.#keeper = keeper;
     this.log = log;
-    const { door: { port, whole } } = authority.openDoor();
+    const { door: { port, whole } } = authority.openDoor(refuseInvalid);
     this.#port = port;
     this.replica = new StateReplica({ fields, whole, send: (request) => port.postMessage(request) });
     port.onmessage = ({ data }) => this.replica.receive(data);
@@ -41,7 +41,7 @@ export class StateLife<Fields extends StateFields> implements AsyncDisposable {
     version?: string,
   ): Promise<StateLife<Fields>> {
     const log: LogEntry[] = [];
-    const authority = new StateAuthority(defaultTexts(fields));
+    const authority = new StateAuthority(fields);
     const keeper = new StateKeeper({
       path,
       fields,
@@ -85,4 +85,9 @@ export async function withStateFile(work: (path: string, folder: string) => Prom
 /** The names in a folder, sorted. */
 export function namesIn(folder: string): string[] {
   return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+}
+
+/** A worker of these tests sends nothing invalid. */
+function refuseInvalid(reason: string): never {
+  throw new Error(reason);
 }

@@ -117,6 +117,7 @@ function hostOf(
     onRestarted,
     onUnstoppable: () => {},
     clockDoubt: () => Promise.resolve(undefined),
+    onInvalidMessage: () => {},
     ...changes,
   });
 }

@@ -1,9 +1,13 @@
 // Runs in: tests.
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type LifeEnd, WorkerLife } from "../../src/agent/worker_life.ts";
+import { fromAnyWorker } from "../../src/agent/workers/decoders.ts";
+import { decoderOf, integer, optional } from "../../src/shared/shape.ts";
 import type { FromAnyWorker } from "../../src/shared/protocol.ts";
 
-type Out = FromAnyWorker | { type: "count"; count: number };
+type Out = FromAnyWorker | { type: "count"; count?: number };
+
+const decodeOut = decoderOf<Out>({ ...fromAnyWorker, count: { count: optional(integer(0)) } });
 
 /** A worker from a piece of code, and what main hears of it. */
 function lifeOf(code: string, options: { watchdogMs?: number; memoryLimitBytes?: number } = {}) {
@@ -21,6 +25,7 @@ function lifeOf(code: string, options: { watchdogMs?: number; memoryLimitBytes?:
     watchdogMs: Infinity,
     memoryLimitBytes: Infinity,
     monotonic: () => performance.now(),
+    decode: decodeOut,
     onMessage: hear,
     onLog: ({ origin, subject }) => hear(`${origin}: ${subject}`),
     ...options,
@@ -34,7 +39,7 @@ const COUNTER = `let count = 0; setInterval(() => postMessage({ type: "count", c
 
 Deno.test("what a worker says after its end is not heard, though its thread goes on", async () => {
   const { life, heard, until } = lifeOf(`${COUNTER}
-    setInterval(() => postMessage({ type: "log", entry: { origin: "somebody else", subject: "hello" } }), 5);`);
+    setInterval(() => postMessage({ type: "log", entry: { level: "INFO", origin: "somebody else", subject: "hello", details: "", timeMs: 1 } }), 5);`);
   await until(6);
   assert(heard.includes("worker: hello"), "its lines carry its own name, whatever it says");
   life.end({ kind: "silent", silentMs: 1 });

@@ -19,7 +19,7 @@ const SECONDS_PER_HOUR = 3600;
 
 /** Main's authority with eight workers. */
 class BenchState implements Disposable {
-  readonly authority = new StateAuthority(defaultTexts(benchFields));
+  readonly authority = new StateAuthority(benchFields);
   #workers: Worker[] = [];
   #echoes: MessagePort[] = [];
 
@@ -32,7 +32,9 @@ class BenchState implements Disposable {
       const { port1, port2 } = new MessageChannel();
       this.#echoes.push(port1);
       port1.onmessage = ({ data }) => port1.postMessage(data);
-      const { door } = this.authority.openDoor();
+      const { door } = this.authority.openDoor((reason) => {
+        throw new Error(reason);
+      });
       const isOpen = next(worker);
       worker.postMessage({ door, echo: port2 }, [door.port, port2]);
       await isOpen;

@@ -1,5 +1,6 @@
 // Runs in: tests.
 import type { AuthorityToReplica, ReplicaToAuthority, StateDelta } from "../../src/shared/protocol.ts";
+import { digestOf } from "../../src/shared/state_broadcasts.ts";
 import { defaultTexts, type FieldTexts, type StateFields } from "../../src/shared/state_fields.ts";
 import { StateReplica } from "../../src/shared/state_replica.ts";
 
@@ -35,7 +36,14 @@ export class HandMovedMain<Fields extends StateFields> {
   }
 
   broadcast(since: number, sequence = this.sequence): void {
-    this.deliver({ type: "changed", delta: this.delta(since, sequence) });
+    const delta = this.delta(since, sequence);
+    this.confirm(since, sequence);
+    this.replica.receiveBroadcast(structuredClone({ type: "changed", delta }));
+  }
+
+  /** Main's word for a broadcast. */
+  confirm(since: number, sequence = this.sequence): void {
+    this.deliver({ type: "confirmed", sequence, digest: digestOf(this.delta(since, sequence)) });
   }
 
   deliver(message: AuthorityToReplica): void {

@@ -2,6 +2,7 @@
 import { errorSentence } from "../../shared/errors.ts";
 import type { LogEntry, MainToRelease, ReleaseOrder, ReleaseToMain } from "../../shared/protocol.ts";
 import { type LifeEnd, WorkerLife } from "../worker_life.ts";
+import { decodeFromRelease } from "../workers/decoders.ts";
 
 /** A release cannot be had. */
 export class UnavailableError extends Error {
@@ -46,6 +47,7 @@ export class ReleaseWorker implements AsyncDisposable {
       memoryLimitBytes: MEMORY_LIMIT_BYTES,
       monotonic: () => performance.now(),
       onLog,
+      decode: decodeFromRelease,
       onMessage: (message) => this.#receive(message),
     });
     this.#watch = setInterval(() => this.#life.watch(1000), 1000);

@@ -1,0 +1,165 @@
+// Runs in: main thread.
+import { type ErrorReport, MAX_CAUSES, MAX_ERROR_MESSAGE, MAX_ERROR_STACK } from "../../shared/errors.ts";
+import type { Fault } from "../../shared/faults.ts";
+import { LEVELS } from "../../shared/message.ts";
+import { MAX_LOG_DETAILS, MAX_LOG_SUBJECT } from "../../shared/logger.ts";
+import type {
+  BackendToMain,
+  CheckerToMain,
+  LogEntry,
+  PackageOffer,
+  ProcedureToMain,
+  ReleaseToMain,
+  StoreToMain,
+  UnusableOffer,
+} from "../../shared/protocol.ts";
+import type { Release, ReleaseFile } from "../../shared/release.ts";
+import type { JsonSchema } from "../../shared/secrets.ts";
+import {
+  decoderOf,
+  either,
+  flag,
+  integer,
+  json,
+  list,
+  nullable,
+  number,
+  object,
+  oneOf,
+  optional,
+  record,
+  type Shape,
+  text,
+} from "../../shared/shape.ts";
+import { MAX_TIME_MS } from "../../shared/time.ts";
+
+// What main takes from each kind of worker. Main has every permission, so whatever else comes is a failure of its sender.
+
+const MAX_NAME = 256;
+const MAX_SENTENCE = 65_536;
+const MAX_FAULTS = 1000;
+const MAX_BYTES = 2 ** 50;
+/** A server's message of 2 MiB, as its backend hands it on. */
+const fromServer = json({ maxValues: 1_100_000, maxLength: 2_200_000, maxDepth: 70 });
+const schema = json() as Shape<JsonSchema>;
+const name = text(MAX_NAME);
+const sentence = text(MAX_SENTENCE);
+const requestId = integer(1);
+const time = number(0, MAX_TIME_MS);
+
+const logEntry = object<LogEntry>({
+  level: oneOf(...LEVELS),
+  origin: name,
+  subject: text(MAX_LOG_SUBJECT),
+  details: text(MAX_LOG_DETAILS),
+  timeMs: time,
+});
+
+const errorReport = errorReportOf(MAX_CAUSES);
+
+/** @param causes How many may follow. */
+function errorReportOf(causes: number): Shape<ErrorReport> {
+  const common = { name, message: text(MAX_ERROR_MESSAGE), stack: text(MAX_ERROR_STACK) };
+  const last = object<Omit<ErrorReport, "cause">>(common);
+  return causes === 0 ? last : object<ErrorReport>({ ...common, cause: optional(errorReportOf(causes - 1)) });
+}
+
+const fault = object<Fault>({
+  path: list(either(name, integer(0)), 64),
+  unknownKey: optional(sentence),
+  rule: optional(sentence),
+});
+const faults = list(fault, MAX_FAULTS);
+
+/** What every worker tells; for decoders of one's own. */
+export const fromAnyWorker = {
+  beat: { heapBytes: integer(0, MAX_BYTES), externalBytes: integer(0, MAX_BYTES) },
+  log: { entry: logEntry },
+  failed: { error: errorReport },
+};
+
+/** From a procedure's worker. */
+export const decodeFromProcedure = decoderOf<ProcedureToMain>({
+  ...fromAnyWorker,
+  announce: {
+    name,
+    settingsSchema: schema,
+    hasSelfTest: flag,
+    methods: record(schema, 100),
+  },
+  call_answer: {
+    callId: requestId,
+    result: optional(json({ maxValues: 200_000 })),
+    error: optional(sentence),
+  },
+  checked: { faults },
+  started: {},
+  self_tested: { error: nullable(errorReport) },
+  device_request: {
+    requestId,
+    operation: oneOf("read", "list", "write"),
+    path: text(4096),
+    text: optional(text(1_048_576)),
+  },
+  torn_down: {},
+});
+
+const offer = object<PackageOffer>({
+  title: name,
+  version: name,
+  sizeBytes: integer(1, MAX_BYTES),
+  checksum: name,
+  algorithm: oneOf("SHA256", "SHA384", "SHA512"),
+});
+const unusableOffer = object<UnusableOffer>({ title: name, version: name, fault: sentence });
+
+/** From a backend's worker. */
+export const decodeFromBackend = decoderOf<BackendToMain>({
+  ...fromAnyWorker,
+  announce: { provider: name, settingsSchema: schema },
+  checked: { faults },
+  started: {},
+  connection: { isConnected: flag, detail: sentence },
+  configuration: { revision: integer(0, 2_147_483_647), config: fromServer },
+  call: { callId: requestId, method: text(MAX_SENTENCE), params: fromServer },
+  keep: { value: json({ maxLength: 65_536 }) },
+  package: { offer: nullable(either(offer, unusableOffer)) },
+  package_report_told: { reportId: integer(0) },
+  torn_down: {},
+});
+
+/** From the store's worker. */
+export const decodeFromStore = decoderOf<StoreToMain>({
+  ...fromAnyWorker,
+  opened: { checkDatabase: flag },
+  stored: { messages: list(object({ origin: name, line: text(2_200_000) }), 1_000_000) },
+  points: { timeMs: number(), values: record(number(), 1000) },
+  answer: { requestId, answer: json({ maxValues: 5_000_000, maxLength: 500_000_000 }) as Shape<never> },
+  invalid_message: {
+    sender: object({ kind: oneOf("producer", "backend"), name, generation: integer(0) }),
+    reason: sentence,
+  },
+  closed: {},
+});
+
+/** From the thread that checks the database. */
+export const decodeFromChecker = decoderOf<CheckerToMain>({
+  ...fromAnyWorker,
+  checked_database: { damage: nullable(sentence) },
+});
+
+const releaseFile = object<ReleaseFile>({ name, sizeBytes: integer(0, MAX_BYTES), sha256: text(64) });
+const wireBytes = integer(0, MAX_BYTES);
+
+/** From the thread that fetches a release. */
+export const decodeFromRelease = decoderOf<ReleaseToMain>({
+  ...fromAnyWorker,
+  found: {
+    release: object<Release>({ version: name, serial: integer(0), files: list(releaseFile, MAX_FAULTS) }),
+    digest: text(64),
+  },
+  progress: { wireBytes },
+  downloaded: {},
+  fetched: { wireBytes, how: oneOf("delta", "compressed", "whole", "local", "package") },
+  unavailable: { reason: sentence, mayMend: flag },
+});
