@@ -2,6 +2,7 @@
 import { bold, dim, red, yellow } from "@std/fmt/colors";
 import type { LogEntry } from "../shared/protocol.ts";
 import type { Level } from "../shared/message.ts";
+import { visibleText } from "../shared/text.ts";
 
 /**
  * One line per entry (`2026-11-22T12:00:00.123Z INFO      random_walk  started`), details in an indented block under
@@ -10,9 +11,11 @@ import type { Level } from "../shared/message.ts";
 export function formatEntry(entry: LogEntry, colour = false): string {
   const time = new Date(entry.timeMs).toISOString();
   const level = entry.level.padEnd(9);
-  const details = entry.details === "" ? "" : entry.details.trimEnd().replaceAll(/^/gm, "    ") + "\n";
-  if (!colour) return `${time} ${level} ${entry.origin}  ${entry.subject}\n${details}`;
-  return `${dim(time)} ${paint(entry.level, level)} ${bold(entry.origin)}  ${entry.subject}\n${dim(details)}`;
+  const subject = visibleText(entry.subject);
+  const block = entry.details.trimEnd().split("\n").map((line) => `    ${visibleText(line)}\n`).join("");
+  const details = entry.details === "" ? "" : block;
+  if (!colour) return `${time} ${level} ${entry.origin}  ${subject}\n${details}`;
+  return `${dim(time)} ${paint(entry.level, level)} ${bold(entry.origin)}  ${subject}\n${dim(details)}`;
 }
 
 /** What {@link formatEntry} wrote, taken apart; undefined for a line of a details block. */

@@ -85,6 +85,8 @@ export interface WorkerStatusJson {
   last_error: { time_ms: number; message: string } | null;
   seconds_since_heartbeat: number | null;
   heap_bytes: number;
+  /** How often a worker was ended because it sent what was not agreed on. */
+  invalid_messages: number;
 }
 
 export interface BackendStatusJson extends WorkerStatusJson {
@@ -184,6 +186,7 @@ export function workerStatusJson(status: WorkerStatus): WorkerStatusJson {
       : { time_ms: status.lastError.timeMs, message: status.lastError.message },
     seconds_since_heartbeat: status.secondsSinceBeat,
     heap_bytes: status.heapBytes,
+    invalid_messages: status.invalidMessages,
   };
 }
 

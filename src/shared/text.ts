@@ -4,3 +4,18 @@
 export function cutText(text: string, length: number): string {
   return text.length <= length ? text : text.slice(0, length).replace(/[\ud800-\udbff]$/, "");
 }
+
+/**
+ * Characters that a terminal, or whoever reads lines, would obey: C0 and C1 controls, the separators of lines and
+ * paragraphs, and what turns the direction of text. A tab only moves on.
+ */
+// deno-lint-ignore no-control-regex
+const OBEYED = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** One line of a text from outside, whose controls are shown instead of obeyed: `\\x1b`, `\\u202e`. */
+export function visibleText(line: string): string {
+  return line.replace(OBEYED, (control) => {
+    const code = control.charCodeAt(0).toString(16);
+    return code.length <= 2 ? `\\x${code.padStart(2, "0")}` : `\\u${code.padStart(4, "0")}`;
+  });
+}

@@ -11,6 +11,7 @@ export function fakeWorker(changes: Partial<WorkerStatusJson> = {}): WorkerStatu
     last_error: null,
     seconds_since_heartbeat: 1,
     heap_bytes: 5e6,
+    invalid_messages: 0,
     ...changes,
   };
 }

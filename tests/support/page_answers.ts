@@ -74,6 +74,7 @@ function statusAnswer(nowMs: number): Record<string, unknown> {
     last_error: null,
     seconds_since_heartbeat: 1.2,
     heap_bytes: 7_400_000,
+    invalid_messages: 0,
   };
   const failed = {
     ...worker,

@@ -4,6 +4,27 @@ import type { ProcedureRegistry } from "../../src/shared/registry.ts";
 
 const NONE = () => ({});
 
+/** What procedures forge: see procedures/forges.ts, which a main thread cannot load for its list. */
+export const FORGERIES = [
+  ...[
+    "null",
+    "text",
+    "bare_log",
+    "log_level",
+    "log_time",
+    "failed",
+    "announce",
+    "checked",
+    "fault_path",
+    "beat",
+  ],
+  ...["device", "unknown", "cyclic", "flood", "store_null", "store_no_messages", "store_time", "store_late"],
+  ...["store_no_json", "store_nested", "store_infinite", "store_variant", "store_config", "store_sequence"],
+  ...["store_many", "state_null", "state_text", "state_value", "state_field", "state_flood"],
+] as const;
+/** What is unusual, and nobody's failure. */
+const TRICKS = ["line_feed", "log_lines", "broadcast"];
+
 /** Procedures that misbehave, each in its own way, and a neighbour that does not. */
 export const testProcedures: ProcedureRegistry = {
   metronome: { module: import.meta.resolve("./procedures/metronome.ts"), permissions: NONE },
@@ -54,6 +75,13 @@ export const testProcedures: ProcedureRegistry = {
     permissions: NONE,
     devices: { read: ["/dev/**"] },
   },
+  shows_state: { module: import.meta.resolve("./procedures/shows_state.ts"), permissions: NONE },
+  ...Object.fromEntries(
+    [...FORGERIES, ...TRICKS].map((name) => [
+      `forges_${name}`,
+      { module: import.meta.resolve("./procedures/forges.ts"), permissions: NONE },
+    ]),
+  ),
   misnamed: { module: import.meta.resolve("./procedures/metronome.ts"), permissions: NONE },
   wrong_host: {
     module: import.meta.resolve("./procedures/doors.ts"),

@@ -79,6 +79,11 @@ function workerMetrics({ procedures, backends, store, clock }: AgentStatus): Met
       "How often the worker was replaced.",
       each(({ restarts }) => restarts),
     ),
+    counter(
+      "ivy_worker_invalid_messages_total",
+      "How often a worker was ended because it sent what was not agreed on.",
+      each(({ invalid_messages }) => invalid_messages),
+    ),
     gauge("ivy_worker_heap_bytes", "Memory of the worker's heap.", each(({ heap_bytes }) => heap_bytes)),
     gauge(
       "ivy_worker_heartbeat_age_seconds",

@@ -13,9 +13,10 @@ import type {
   StoreToMain,
   UnusableOffer,
 } from "../../shared/protocol.ts";
-import type { Release, ReleaseFile } from "../../shared/release.ts";
+import { MAX_SUMS_BYTES, type Release, type ReleaseFile } from "../../shared/release.ts";
 import type { JsonSchema } from "../../shared/secrets.ts";
 import {
+  bytes,
   decoderOf,
   either,
   flag,
@@ -157,6 +158,8 @@ export const decodeFromRelease = decoderOf<ReleaseToMain>({
   found: {
     release: object<Release>({ version: name, serial: integer(0), files: list(releaseFile, MAX_FAULTS) }),
     digest: text(64),
+    sums: bytes(MAX_SUMS_BYTES),
+    signatures: text(MAX_SUMS_BYTES),
   },
   progress: { wireBytes },
   downloaded: {},
