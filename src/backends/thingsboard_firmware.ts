@@ -1,6 +1,7 @@
 // Runs in: backend worker.
 import type { BackendContext } from "../runtime/backend.ts";
 import type { BackendToFetcher, FetcherToBackend, PackageReport } from "../shared/protocol.ts";
+import { decoderOf, integer } from "../shared/shape.ts";
 import type { MqttSession } from "./mqtt_session.ts";
 import { ShownOffer } from "./thingsboard_offer.ts";
 
@@ -22,6 +23,8 @@ export interface FirmwareOptions {
   /** Notes what failed with its connection: the next one repeats it. */
   note: (error: unknown) => void;
 }
+
+const decodeFromFetcher = decoderOf<FetcherToBackend>({ want: { offset: integer(0) } });
 
 /** ThingsBoard's firmware updates: what is offered, the package piece by piece, and how far this node is with it. */
 export class Firmware {
@@ -76,8 +79,8 @@ export class Firmware {
     const fetcher = { port, wanted: undefined as number | undefined };
     this.#fetcher = fetcher;
     this.#requestId = this.#options.nextRequestId();
-    port.onmessage = ({ data }: MessageEvent<FetcherToBackend>) => {
-      fetcher.wanted = data.offset;
+    port.onmessage = ({ data }: MessageEvent) => {
+      fetcher.wanted = decodeFromFetcher(data).offset; // what is not valid fails this worker, which is started again
       if (fetcher === this.#fetcher) this.#ask();
     };
   }

@@ -1,8 +1,18 @@
 // Runs in: release worker.
 import type { BackendToFetcher, FetcherToBackend } from "../shared/protocol.ts";
+import { sentenceOf } from "../shared/errors.ts";
+import { bytes, decoderOf, integer, text } from "../shared/shape.ts";
 import { withLimit } from "../shared/time.ts";
 import { ReleaseError } from "./errors.ts";
 import type { Pace } from "./incoming.ts";
+
+/** No server sends more of a package at once. */
+const MAX_PART_BYTES = 16_777_216;
+
+const decodeFromBackend = decoderOf<BackendToFetcher>({
+  part: { offset: integer(0), bytes: bytes(MAX_PART_BYTES) },
+  refused: { reason: text(65_536) },
+});
 
 /** The door to the backend that brings a package. One part is under way at a time, so nothing piles up anywhere. */
 export class PackagePort {
@@ -14,7 +24,7 @@ export class PackagePort {
   constructor(port: MessagePort, pace: Pace) {
     this.#port = port;
     this.#pace = pace;
-    port.onmessage = ({ data }: MessageEvent<BackendToFetcher>) => this.#receive(data);
+    port.onmessage = ({ data }: MessageEvent) => this.#receive(data);
   }
 
   /**
@@ -38,7 +48,13 @@ export class PackagePort {
   }
 
   /** An answer that came late was asked for before; it is not waited for any more. */
-  #receive(message: BackendToFetcher): void {
+  #receive(data: unknown): void {
+    let message: BackendToFetcher;
+    try {
+      message = decodeFromBackend(data);
+    } catch (error) {
+      return this.#answer.resolve({ type: "refused", reason: sentenceOf(error) });
+    }
     if (message.type === "part" && message.offset !== this.#wanted) return;
     this.#answer.resolve(message);
   }

@@ -10,6 +10,8 @@ const AHEAD_MS = 5 * MINUTE_MS;
 /** 32 bytes per bucket make 46 kB per key. */
 const MAX_KEYS = 200;
 const DEFAULT_POINTS = 300;
+/** Points of all keys of one answer together: it is made in one go, while messages wait. */
+const MAX_POINTS = 60_000;
 
 /** The last 24 hours of every numeric key as minutes, in memory of fixed size. */
 export class Series {
@@ -36,11 +38,13 @@ export class Series {
     const now = this.#now();
     const end = Math.min(toMs ?? now, now + AHEAD_MS);
     const start = Math.min(end, Math.max(fromMs ?? 0, now - MINUTES * MINUTE_MS));
-    const asked = Math.max(1, Math.min(points ?? DEFAULT_POINTS, MINUTES));
+    const names = keys === null ? [...this.#keys.keys()].sort() : [...new Set(keys)];
+    const known = names.filter((key) => this.#keys.has(key));
+    const most = Math.floor(MAX_POINTS / Math.max(1, known.length));
+    const asked = Math.max(1, Math.min(points ?? DEFAULT_POINTS, MINUTES, most));
     const bucketMs = Math.max(1, Math.ceil((end - start) / MINUTE_MS / asked)) * MINUTE_MS;
     const alignedMs = Math.floor(start / bucketMs) * bucketMs;
     const count = Math.floor((end - alignedMs) / bucketMs) + 1;
-    const known = keys === null ? [...this.#keys.keys()].sort() : keys.filter((key) => this.#keys.has(key));
     return {
       fromMs: alignedMs,
       bucketMs,

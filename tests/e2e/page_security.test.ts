@@ -110,6 +110,24 @@ Deno.test("strangers are refused at every door of the page, and the node measure
     readers.forEach((conn) => conn.close());
   });
 
+  await t.step("charts of thousands of keys, by many at once", async () => {
+    const keys = "beat,".repeat(2400); // a head may have 16 kB
+    const different = Array.from({ length: 2000 }, (_, index) => `k${index}`).join(",");
+    const asking = Array.from(
+      { length: 75 },
+      (_, index) =>
+        statusOf(
+          request(`/api/v1/series?points=1440&keys=${index % 2 === 0 ? keys : different}`, {
+            head: { cookie },
+          }),
+        ),
+    );
+    const statuses = await Promise.all(asking);
+    assert(statuses.every((status) => [200, 400, 503].includes(status)), `${statuses}`);
+    assert(statuses.includes(200) && statuses.includes(400), `${statuses}`);
+    assertEquals((await page.node.status()).store.restarts, 0);
+  });
+
   await t.step("all the while it has measured", async () => {
     const beats = beatsOf(page.node.messages()).length;
     await until("it beats on", () => beatsOf(page.node.messages()).length > beats);

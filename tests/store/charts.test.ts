@@ -172,3 +172,18 @@ Deno.test("what a backend has sent: per second over the last minute, and when", 
   assert(rate.read(150_000).perSecond < 4);
   assertEquals(rate.read(300_000).perSecond, 0);
 });
+
+Deno.test("charts: an answer has so many points in all, however many keys and points are asked for", () => {
+  const series = new Series(() => NOON_MS);
+  const keys = Array.from({ length: 200 }, (_, index) => `k${index}`);
+  for (let minute = 0; minute < 1440; minute++) {
+    series.add(NOON_MS - minute * MINUTE_MS, Object.fromEntries(keys.map((key) => [key, minute])));
+  }
+  for (const asked of [null, [...keys, ...keys, ...keys]]) {
+    const answer = series.read({ ...ALL, keys: asked, points: 1e9 });
+    const counts = Object.values(answer.keys).map(({ mean }) => mean.length);
+    assertEquals(counts.length, 200);
+    assert(counts.every((count) => count <= 301), `${counts}`);
+    assertEquals(answer.bucketMs, 5 * MINUTE_MS);
+  }
+});

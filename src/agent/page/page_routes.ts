@@ -1,6 +1,7 @@
 // Runs in: main thread.
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
+import { withLimit } from "../../shared/time.ts";
 import type { HealthJson, SeriesJson, StatusJson } from "./api.ts";
 import { type Events, MAX_LISTENERS } from "./events.ts";
 import { HttpError, type HttpRequest } from "./http_request.ts";
@@ -18,18 +19,23 @@ import { acceptsGzip } from "./static_files.ts";
 /** Smaller answers fit into a packet or two anyway. */
 const GZIP_FROM_BYTES = 4096;
 
+/** How many may wait for charts, and for how long, in milliseconds. */
+const MAX_WAITING = 16;
+const ANSWER_LIMIT_MS = 20_000;
+
 /** Whoever reaches the node may ask for its health: it is looked at no more often than this, in milliseconds. */
 const HEALTH_MS = 1000;
 
 /** Everything that machines and the page itself read of a node, by path. */
 export function pageRoutes(source: PageSource, logs: LogBook, events: Events): Record<string, PageRoute> {
+  const turns = new Turns();
   const json = (read: (url: URL) => unknown): PageRoute => async (request) =>
     await jsonResponse(redactTexts(await read(request.url), (text) => source.redact(text)), request);
   return {
     "/healthz": healthRoute(source),
     "/metrics": (request) => metrics(source, request),
     "/api/v1/status": json(() => source.status()),
-    "/api/v1/series": json((url) => series(source, url)),
+    "/api/v1/series": json((url) => turns.take(() => series(source, url))),
     "/api/v1/logs": json((url) => {
       const { filter, limit } = logQuery(url);
       return logs.read(filter, limit);
@@ -38,6 +44,25 @@ export function pageRoutes(source: PageSource, logs: LogBook, events: Events): R
     "/api/v1/config": json(() => source.config()),
     "/api/v1/events": (request) => openEvents(events, request),
   };
+}
+
+/** Whoever asks the store for charts waits for the one before: however many ask, the store has one of them to answer. */
+class Turns {
+  #last: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+
+  /** @throws {HttpError} when too many wait, or it takes too long. */
+  async take<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#waiting >= MAX_WAITING) {
+      throw new HttpError(503, "too many ask for charts at once: ask again later");
+    }
+    this.#waiting++;
+    const done = this.#last.then(work).finally(() => this.#waiting--);
+    this.#last = done.catch(() => {}); // its own caller hears of it
+    const answer = await withLimit(done, ANSWER_LIMIT_MS, undefined);
+    if (answer === undefined) throw new HttpError(503, "the store is busy: ask again later");
+    return answer;
+  }
 }
 
 /** The paths that need no token. */

@@ -5,12 +5,18 @@ import { HttpError } from "./http_request.ts";
 import type { LogFilter } from "./log_ring.ts";
 
 const DEFAULT_LOGS = 200;
+/** How many different keys may be named in one request; all that there are can be had by naming none. */
+const MAX_SERIES_KEYS = 50;
 
 /** @throws {HttpError} */
 export function seriesQuery({ searchParams }: URL): SeriesQuery {
-  const keys = searchParams.getAll("keys").flatMap((names) => names.split(",")).filter((name) => name !== "");
+  const names = searchParams.getAll("keys").flatMap((names) => names.split(",")).filter((name) =>
+    name !== ""
+  );
+  const keys = new Set(names);
+  if (keys.size > MAX_SERIES_KEYS) throw new HttpError(400, `keys: expected at most ${MAX_SERIES_KEYS}`);
   return {
-    keys: keys.length === 0 ? null : keys,
+    keys: keys.size === 0 ? null : [...keys],
     fromMs: numberOf(searchParams, "from_ms"),
     toMs: numberOf(searchParams, "to_ms"),
     points: numberOf(searchParams, "points"),

@@ -59,6 +59,38 @@ Deno.test("series: what is asked for and what comes back", async () => {
   assertEquals((await get(page, "/api/v1/series")).status, 503);
 });
 
+Deno.test("series: a key counts once, more than 50 are refused", async () => {
+  await using page = new FakePage();
+  page.source.asked.splice(0);
+  await get(page, `/api/v1/series?keys=${"a,b,".repeat(500)}`);
+  assertEquals(page.source.asked.map(({ keys }) => keys), [["a", "b"]]);
+  const many = Array.from({ length: 51 }, (_, index) => `k${index}`);
+  assertEquals((await get(page, `/api/v1/series?keys=${many.slice(0, 50)}`)).status, 200);
+  assertEquals((await get(page, `/api/v1/series?keys=${many}`)).status, 400);
+});
+
+Deno.test("series: one is answered at a time, and of a crowd only some wait", async () => {
+  await using page = new FakePage();
+  const answering = page.source.series.bind(page.source);
+  let atOnce = 0;
+  let most = 0;
+  const free = Promise.withResolvers<void>();
+  page.source.series = async (query) => {
+    most = Math.max(most, ++atOnce);
+    await free.promise;
+    atOnce--;
+    return await answering(query);
+  };
+  const crowd = Array.from({ length: 40 }, () => get(page, "/api/v1/series"));
+  const refused = crowd.map(async (answer) => (await answer).status === 503);
+  await Promise.race(refused);
+  free.resolve();
+  const statuses = await Promise.all(crowd.map(async (answer) => (await answer).status));
+  assertEquals(most, 1);
+  assertEquals(statuses.filter((status) => status === 200).length, 16);
+  assertEquals(statuses.filter((status) => status === 503).length, 24);
+});
+
 Deno.test("logs: by level, origin and text, the newest, oldest first", async () => {
   await using page = new FakePage();
   page.source.log({ level: "DEBUG", subject: "one" });
