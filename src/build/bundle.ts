@@ -1,5 +1,6 @@
 // Runs in: build time.
 import { common, dirname, join, relative } from "@std/path";
+import { makeAnonymous } from "./anonymous.ts";
 import { complaint, runCommand } from "./command.ts";
 import { ignoreMissing } from "./files.ts";
 import { copyWithMarks, replaceMarks } from "./marks.ts";
@@ -49,6 +50,7 @@ export async function bundle({ entry, workFolder, version }: BundleOptions): Pro
 
   const { unstable = [] } = project.config;
   await Deno.writeTextFile(join(folder, "deno.json"), JSON.stringify({ unstable }));
+  await makeAnonymous(folder);
   const [main, ...entries] = starts.map((start) => outputs.get(start)!);
   return { folder, main: main!, entries, sizeBytes };
 }

@@ -15,6 +15,9 @@ export interface CommandLineOptions {
   parts?: Parts;
 }
 
+/** What is made here nobody else may write, however careless the mask that it was started with. */
+const OTHERS_WRITE = 0o022;
+
 /**
  * Runs one command line.
  *
@@ -22,6 +25,7 @@ export interface CommandLineOptions {
  */
 export async function runCommandLine(words: string[], options: CommandLineOptions = {}): Promise<ExitStatus> {
   const environment = Deno.env.toObject();
+  Deno.umask(Deno.umask() | OTHERS_WRITE);
   const out = createOutput(environment["NO_COLOR"]);
   try {
     return await dispatch(words, out, environment, options);

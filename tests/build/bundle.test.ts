@@ -1,7 +1,8 @@
 // Runs in: tests.
-import { assertEquals, assertRejects } from "@std/assert";
-import { join } from "@std/path";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { fromFileUrl, join } from "@std/path";
 import { bundle } from "../../src/build/bundle.ts";
+import { filesBelow } from "../../src/build/files.ts";
 import { runCommand } from "../../src/build/command.ts";
 import { expectedOutput, writeFixture } from "./fixture.ts";
 
@@ -59,4 +60,24 @@ Deno.test("a program of 2 MB or more fails the build", async () => {
     Error,
     "the program is 2.00 MB, and less than 2.00 MB may be embedded",
   );
+});
+
+Deno.test("a bundle says neither where nor when it was made", async () => {
+  const workFolder = await Deno.makeTempDir({ prefix: "ivy-bundle-" });
+  const { npmCache } = JSON.parse((await runCommand([Deno.execPath(), "info", "--json"])).stdout);
+  const { folder } = await bundle({
+    entry: fromFileUrl(new URL("../../main.ts", import.meta.url)),
+    workFolder,
+  });
+  let packages = 0;
+  for await (const path of filesBelow(folder)) {
+    const text = await Deno.readTextFile(path);
+    for (const place of [npmCache, workFolder, Deno.cwd()]) {
+      assert(!text.includes(place), `${path} names ${place}`);
+    }
+    packages += text.split("// npm/zod/").length - 1;
+    assertEquals((await Deno.stat(path)).mtime, new Date("1980-01-01T00:00:00Z"), path);
+  }
+  assert(packages > 0, "no module of a package was found: is it named otherwise by now?");
+  await Deno.remove(workFolder, { recursive: true });
 });

@@ -1,5 +1,6 @@
 // Runs in: tests.
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { Buffer } from "node:buffer";
 import { fromFileUrl, join } from "@std/path";
 import { runCommand } from "../../src/build/command.ts";
 import { testRuntime } from "../support/denort.ts";
@@ -35,6 +36,20 @@ Deno.test(
     assertEquals(result.stdout, expectedOutput({ version: "3.2.1", standalone: true }), result.stderr);
   },
 );
+
+Deno.test("two builds in two folders are equal byte by byte", needsRuntime, async () => {
+  const { denort, compiler } = runtime!;
+  await using one = await writeFixture();
+  await using other = await writeFixture();
+  const binaries = [];
+  for (const { folder } of [one, other]) {
+    const args = compiler === undefined ? [] : ["--compiler", compiler];
+    const { success, stderr } = await compile(folder, args, { DENORT_BIN: denort });
+    assertEquals(success, true, stderr);
+    binaries.push(await Deno.readFile(join(folder, "dist/ivy")));
+  }
+  assertEquals(Buffer.compare(binaries[0]!, binaries[1]!), 0);
+});
 
 Deno.test("a runtime that does not fit the compiling Deno is found out", needsForeignRuntime, async () => {
   const { denort } = runtime!;

@@ -4,7 +4,7 @@ import { version } from "../../src/shared/version.ts";
 import { exists } from "../../src/agent/paths.ts";
 import { logsOf, valuesOf } from "../support/messages.ts";
 import { TestNode } from "../support/node.ts";
-import { misbehavingIvy } from "../support/program.ts";
+import { misbehavingIvy, shippedIvy } from "../support/program.ts";
 import { assertQuick } from "../support/quick.ts";
 import { assertNoIdMissing } from "../support/steady.ts";
 
@@ -213,4 +213,13 @@ Deno.test("the log of a run goes to the console, the daily file and the messages
   assertEquals(agent.log.text.match(/INFO/g), null, agent.log.text);
   assertMatch(node.logText(), /INFO +agent {2}ready: 0 procedures/);
   assert(logsOf(node.messages()).includes("INFO agent: stopping: SIGTERM"), `${logsOf(node.messages())}`);
+});
+
+Deno.test("whatever the mask it was started with, others cannot write what a node keeps", async () => {
+  await using node = new TestNode({ program: ["sh", "-c", `umask 0; exec "$0" "$@"`, ...shippedIvy()] });
+  await using agent = await node.run().ready();
+  await node.untilMessages("a measurement", (messages) => messages.length > 1 || undefined);
+  assertEquals((await agent.stop()).code, 0);
+  const find = new Deno.Command("find", { args: [node.root, "-perm", "/022", "!", "-type", "l"] });
+  assertEquals(new TextDecoder().decode((await find.output()).stdout), "");
 });
