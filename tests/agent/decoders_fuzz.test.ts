@@ -146,7 +146,7 @@ function spoilt(valid: unknown[]) {
 }
 
 function placesIn(value: unknown): [owner: Record<string, unknown>, key: string][] {
-  if (typeof value !== "object" || value === null) return [];
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return [];
   const owner = value as Record<string, unknown>;
   return Object.keys(owner).flatMap((
     key,
