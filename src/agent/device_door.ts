@@ -17,6 +17,9 @@ const MAX_OPEN = 4;
 /** So many requests may wait for that. */
 const MAX_WAITING = 100;
 
+/** Before 2.9 Deno opens in the thread that asks for it, and a named pipe is open when its other end is. */
+export const OPENS_ASIDE = Number(/^2\.(\d+)\./.exec(Deno.version.deno)?.[1] ?? Infinity) >= 9;
+
 export interface DeviceDoorOptions {
   procedure: string;
   /** Of the procedure's registry line; nothing else is opened. */
@@ -130,7 +133,11 @@ async function perform({ operation, path, text }: Request, signal: AbortSignal):
 async function safeTarget(path: string): Promise<string> {
   const target = await Deno.realPath(path);
   if (!DEVICE_FOLDERS.test(`${target}/`)) throw new Error(`it leads to ${target}`);
-  if (!isTerminal(await Deno.stat(target))) return target;
+  const info = await Deno.stat(target);
+  if (info.isFifo && !OPENS_ASIDE) {
+    throw new Error("it is a named pipe, and opening one holds the whole agent up on this version of Deno");
+  }
+  if (!isTerminal(info)) return target;
   throw new Error(
     "it is a serial line or another terminal, through which the agent could be ended; " +
       "put ser2net before it, as procedures/README.md shows",
