@@ -2,9 +2,14 @@
 import { join } from "@std/path";
 import { isVersion } from "../../shared/release.ts";
 import { makeFolder, readIfThere, replaceFile, replaceLink, syncFile, syncFolder } from "../files.ts";
-import { forgetVersion, type InstalledVersion, ownVersions, recordVersion } from "../installed_versions.ts";
+import {
+  forgetVersion,
+  type InstalledVersion,
+  ownVersions,
+  readInstalledVersions,
+  recordVersion,
+} from "../installed_versions.ts";
 import { exists, type Paths } from "../paths.ts";
-import { isProgram } from "../program_file.ts";
 import { foreignNames, removeVersionFolder } from "../version_folder.ts";
 import { UnavailableError } from "./release_worker.ts";
 import { writeCounter } from "./update_journal.ts";
@@ -14,11 +19,24 @@ export function binaryOf({ root }: Paths, version: string): string {
   return join(root, version, "ivy");
 }
 
-/** The version that ran before another one, if its program is still there. */
+/** The version that ran before another one, if its binary is still there, in the size that is on record. */
 export function previousOf(paths: Paths, version: string): string | undefined {
   const previous = readIfThere(join(paths.root, version, "previous"))?.trim();
   if (previous === undefined || !isVersion(previous)) return undefined;
-  return isProgram(binaryOf(paths, previous)) ? previous : undefined;
+  const sizeBytes = sizeOf(binaryOf(paths, previous));
+  const recorded = readInstalledVersions(paths).get(previous)?.size_bytes;
+  return sizeBytes > 0 && sizeBytes === (recorded ?? sizeBytes) ? previous : undefined;
+}
+
+/** Of a file, in bytes; 0 when there is none. */
+function sizeOf(path: string): number {
+  try {
+    const { isFile, size } = Deno.statSync(path);
+    return isFile ? size : 0;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return 0;
+    throw error;
+  }
 }
 
 /**

@@ -36,7 +36,7 @@ class Lab implements Disposable {
     Deno.mkdirSync(this.paths.data);
     for (const [version, previous] of [[running, OTHER], [OTHER, running]] as const) {
       Deno.mkdirSync(join(this.paths.root, version));
-      Deno.writeTextFileSync(join(this.paths.root, version, "ivy"), "#!/bin/sh\n", { mode: 0o755 });
+      Deno.writeTextFileSync(join(this.paths.root, version, "ivy"), "binary");
       Deno.writeTextFileSync(join(this.paths.root, version, "previous"), `${previous}\n`);
     }
     Deno.mkdirSync(join(this.paths.root, "1.0.0"));

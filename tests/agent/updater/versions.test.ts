@@ -1,6 +1,7 @@
 // Runs in: tests.
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { dirname, join } from "@std/path";
+import { CommandError } from "../../../src/agent/errors.ts";
 import {
   describeBinary,
   isAsRecorded,
@@ -10,8 +11,9 @@ import {
 } from "../../../src/agent/installed_versions.ts";
 import { exists, pathsOf } from "../../../src/agent/paths.ts";
 import { resumeUpgrade } from "../../../src/agent/updater/probation.ts";
+import { rollBack } from "../../../src/agent/updater/roll_back.ts";
 import { writeUpdateJournal } from "../../../src/agent/updater/update_journal.ts";
-import { removeOlderVersions, switchTo } from "../../../src/agent/updater/versions.ts";
+import { previousOf, removeOlderVersions, switchTo } from "../../../src/agent/updater/versions.ts";
 import { createLogger } from "../../../src/shared/logger.ts";
 import { SIGNATURES_NAME, SUMS_NAME } from "../../../src/shared/release.ts";
 import { version as running } from "../../../src/shared/version.ts";
@@ -300,10 +302,24 @@ Deno.test("a version before whose binary has changed since it was recorded is fe
   const { paths } = lab;
   await lab.publish(script());
   Deno.mkdirSync(join(paths.root, NEW));
-  Deno.writeTextFileSync(join(paths.root, NEW, "ivy"), script("exit 0 # changed"), { mode: 0o755 });
+  const changed = script("exit 0 # changed");
+  Deno.writeTextFileSync(join(paths.root, NEW, "ivy"), changed, { mode: 0o755 });
   Deno.writeTextFileSync(join(paths.versionFolder, "previous"), `${NEW}\n`);
-  recordVersion(paths, NEW, { sha256: "0".repeat(64), size_bytes: 1, came: "release" });
+  recordVersion(paths, NEW, { sha256: "0".repeat(64), size_bytes: changed.length, came: "release" });
   assertEquals((await lab.ask(NEW)).at(-1), { outcome: { kind: "interrupted" } });
   assertEquals(Deno.readTextFileSync(join(paths.root, NEW, "ivy")), script());
   assertEquals(Deno.readLinkSync(paths.current), NEW);
+});
+
+Deno.test("nobody goes back to a binary that a power cut has emptied or cut off", async () => {
+  using lab = new Lab();
+  lab.install(running, "0.1.3");
+  lab.install("0.1.3");
+  await recordProvenVersions(lab.paths);
+  assertEquals(previousOf(lab.paths, running), "0.1.3");
+  for (const sizeBytes of [5, 0]) {
+    Deno.truncateSync(join(lab.paths.root, "0.1.3", "ivy"), sizeBytes);
+    assertThrows(() => rollBack(lab.paths), CommandError, "is the only version on");
+  }
+  assertEquals(Deno.readLinkSync(lab.paths.current), running);
 });
