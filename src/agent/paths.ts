@@ -105,6 +105,22 @@ export function firstExisting(path: string): string {
   return exists(path) ? path : firstExisting(dirname(path));
 }
 
+/** The active version, where that is another one and this one has no configuration here; else undefined. */
+export function otherVersion({ current, configFile }: Paths): string | undefined {
+  if (exists(configFile) || !exists(current)) return undefined;
+  const active = Deno.readLinkSync(current);
+  return active === version ? undefined : active;
+}
+
+/** @throws {CommandError} when the node's configuration is for another version of Ivy. */
+export function refuseOtherVersion(paths: Paths): void {
+  const other = otherVersion(paths);
+  if (other === undefined) return;
+  throw new CommandError(
+    `${paths.root} runs Ivy ${other}, and this is ${version}: call ${paths.launcher} instead`,
+  );
+}
+
 /** False also for a link that leads nowhere. */
 function isFolder(path: string): boolean {
   try {

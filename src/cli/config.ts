@@ -2,7 +2,7 @@
 import { checkConfig, describeWorkers } from "../agent/config_check.ts";
 import { ConfigError, readRawConfig, redactConfig, wholeSchema } from "../agent/configuration.ts";
 import { CommandError, EXIT, type ExitStatus } from "../agent/errors.ts";
-import { pathsOf } from "../agent/paths.ts";
+import { pathsOf, refuseOtherVersion } from "../agent/paths.ts";
 import { storageWarnings } from "../agent/storage_warnings.ts";
 import type { CommandContext } from "./command.ts";
 import { valueAt } from "./state_path.ts";
@@ -19,6 +19,7 @@ export default async function config(context: CommandContext): Promise<ExitStatu
       EXIT.wrongUsage,
     );
   }
+  if (action === "show" || (action === "validate" && file === undefined)) refuseOtherVersion(paths);
   switch (action) {
     case "validate":
       return await validate(file ?? paths.configFile, context, options);

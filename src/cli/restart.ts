@@ -2,7 +2,7 @@
 import { checkConfig } from "../agent/config_check.ts";
 import { ConfigError } from "../agent/configuration.ts";
 import { CommandError, type ExitStatus } from "../agent/errors.ts";
-import { pathsOf } from "../agent/paths.ts";
+import { pathsOf, refuseOtherVersion } from "../agent/paths.ts";
 import { runningPid } from "../agent/run_lock.ts";
 import type { CommandContext } from "./command.ts";
 import start from "./start.ts";
@@ -17,6 +17,7 @@ export default async function restart(context: CommandContext): Promise<ExitStat
 
 async function refuseBadConfig({ root, parts, environment }: CommandContext): Promise<void> {
   const paths = pathsOf(root);
+  refuseOtherVersion(paths);
   try {
     await checkConfig(paths.configFile, { ...await parts(), paths, environment, mustBoot: false });
   } catch (error) {

@@ -3,7 +3,7 @@ import { requestAgent } from "../agent/control_client.ts";
 import { selfTestProcedure } from "../agent/config_check.ts";
 import { ConfigError, knownNames, readConfig } from "../agent/configuration.ts";
 import { CommandError, EXIT, type ExitStatus } from "../agent/errors.ts";
-import { type Paths, pathsOf } from "../agent/paths.ts";
+import { type Paths, pathsOf, refuseOtherVersion } from "../agent/paths.ts";
 import { storageWarnings } from "../agent/storage_warnings.ts";
 import { programCommand } from "../agent/program.ts";
 import { sentenceOf } from "../shared/errors.ts";
@@ -22,6 +22,7 @@ const ACCEPTANCE_TESTS = [import.meta.resolve("../../tests/acceptance/node.test.
 /** `ivy test [--config FILE] [--procedure NAME]` */
 export default async function test(context: CommandContext): Promise<ExitStatus> {
   const paths = pathsOf(context.root);
+  if (context.flags["config"] === undefined) refuseOtherVersion(paths);
   const configFile = context.flags["config"] as string | undefined ?? paths.configFile;
   const procedure = context.flags["procedure"] as string | undefined;
   if (procedure !== undefined) return await testProcedure(procedure, configFile, paths, context);

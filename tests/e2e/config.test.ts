@@ -227,3 +227,20 @@ Deno.test("a procedure that is not enabled need not have good settings, nor a fi
   assertEquals((await node.status()).procedures, {});
   assertEquals((await agent.stop()).code, 0);
 });
+
+Deno.test("where another version of Ivy is active, its configuration is not looked for in vain", async () => {
+  await using node = new TestNode();
+  Deno.mkdirSync(join(node.root, "0.0.9"), { recursive: true });
+  Deno.symlinkSync("0.0.9", join(node.root, "current"));
+  for (const command of [["config", "validate"], ["config", "show"], ["test"]]) {
+    const { code, stderr } = await node.ivy(...command);
+    assertEquals(
+      [code, stderr],
+      [
+        1,
+        `ivy: ${node.root} runs Ivy 0.0.9, and this is ${version}: call ${join(node.root, "ivy")} instead\n`,
+      ],
+    );
+  }
+  assertEquals((await node.ivy("config", "schema")).code, 0);
+});

@@ -1,4 +1,5 @@
 // Runs in: main thread.
+import { version } from "../../shared/version.ts";
 import type { Verdict } from "../verdict.ts";
 import { fault, type Finding, fine, warn } from "./finding.ts";
 
@@ -29,9 +30,19 @@ export interface ConfigFacts {
   file: string;
   /** What is wrong with it; empty when nothing is. */
   faults: string[];
+  /** Whose configuration it is instead, when another version is active and this one was never here. */
+  other: string | undefined;
+  launcher: string;
 }
 
-export function judgeConfig({ file, faults }: ConfigFacts): Finding {
+export function judgeConfig({ file, faults, other, launcher }: ConfigFacts): Finding {
+  if (other !== undefined) {
+    return warn(
+      "configuration",
+      `it is for Ivy ${other}, which is active here; this is ${version}`,
+      `ask the active one: ${launcher} doctor`,
+    );
+  }
   if (faults.length === 0) return fine("configuration", `${file} is valid`);
   return fault("configuration", faults.join("; "), `mend ${file}, then: ivy config validate`);
 }

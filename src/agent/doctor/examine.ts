@@ -4,7 +4,7 @@ import { checkConfig } from "../config_check.ts";
 import { type AnnouncedSettings, ConfigError, type LoadedConfig, readRawConfig } from "../configuration.ts";
 import { askAgent } from "../control_client.ts";
 import type { Parts } from "../parts.ts";
-import { firstExisting, type Paths } from "../paths.ts";
+import { firstExisting, otherVersion, type Paths } from "../paths.ts";
 import { environmentReferences } from "../secret_values.ts";
 import type { Machine } from "../service/machine.ts";
 import type { AgentStatus } from "../status.ts";
@@ -56,7 +56,11 @@ export async function examine(examination: Examination): Promise<Finding[]> {
     ],
     [
       "configuration",
-      () => Promise.resolve([judgeConfig({ file: paths.configFile, faults: patient.faults })]),
+      () => {
+        const { configFile: file, launcher } = paths;
+        const other = otherVersion(paths);
+        return Promise.resolve([judgeConfig({ file, faults: patient.faults, other, launcher })]);
+      },
     ],
     ["root", async () => judgeRoot(await rootFacts(surroundings, paths))],
     ["service", async () => [judgeService(await serviceFacts(surroundings, machine, paths.root))]],

@@ -280,13 +280,17 @@ Deno.test(
   ]),
 );
 
-const config = { file: "/c", faults: [] as string[] };
+const config = { file: "/c", faults: [] as string[], other: undefined, launcher: "/n/ivy" };
 Deno.test(
   "the configuration",
   judgesAre(config, (facts) => [judgeConfig(facts)], [
     [
       { faults: ["a: wrong", "b: missing"] },
       /^✗ configuration: a: wrong; b: missing → mend \/c, then: ivy config validate/,
+    ],
+    [
+      { faults: ["it is missing"], other: "0.0.9" as never },
+      /^! configuration: it is for Ivy 0\.0\.9, which is active here; this is \S+ → ask .*: \/n\/ivy doctor/,
     ],
   ]),
 );
