@@ -42,10 +42,10 @@ export class AgentProcess implements AsyncDisposable {
     this.#child.kill(signal);
   }
 
-  /** Waits for the end. */
-  async ended(): Promise<{ code: number; signal: Deno.Signal | null }> {
+  /** Waits for the end, which has to come within `limitMs`. */
+  async ended(limitMs = END_LIMIT_MS): Promise<{ code: number; signal: Deno.Signal | null }> {
     const all = Promise.all([this.#child.status, this.log.ended, this.output.ended]);
-    const ended = await withLimit(all, END_LIMIT_MS, undefined);
+    const ended = await withLimit(all, limitMs, undefined);
     if (ended === undefined) throw new Error(`the agent did not end; it printed:\n${this.log.text}`);
     const [{ code, signal }] = ended;
     return { code, signal };

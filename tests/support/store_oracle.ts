@@ -42,7 +42,8 @@ export function findFaults(directory: string, promises: Promises): string[] {
   ];
 }
 
-function lostOrDoubled(lines: DayLine[], { acknowledged, sent }: Promises): string[] {
+/** Sentences about messages that a test has named: acknowledged and not stored, stored twice, invented. */
+export function lostOrDoubled(lines: DayLine[], { acknowledged, sent }: Promises): string[] {
   const faults: string[] = [];
   const stored = new Map<string, number>();
   for (const { message: { id, message_body: body } } of lines) {

@@ -1,12 +1,13 @@
 // Runs in: tests.
 import { fromFileUrl, join } from "@std/path";
-import template from "../../config/config.template.json" with { type: "text" };
 import { pathsOf } from "../../src/agent/paths.ts";
 import { makeRelease } from "../../src/build/release.ts";
+import { ignoreMissing } from "../../src/build/files.ts";
 import { SIGNATURES_NAME, SUMS_NAME } from "../../src/shared/release.ts";
 import { createKeys, signBytes } from "../../src/shared/signatures.ts";
 import { AgentProcess } from "./agent_process.ts";
 import { compiledIvy } from "./binary.ts";
+import { killBelow } from "./kill_below.ts";
 import { orSkip, skipBecause } from "./needs.ts";
 import { readMessages, type StoredLine } from "./messages.ts";
 import { type Ended, runIvy, type TestConfig } from "./node.ts";
@@ -17,7 +18,8 @@ import { until } from "./until.ts";
 export const OLD = "1.2.3";
 export const NEW = "4.5.6";
 
-const entry = fromFileUrl(new URL("./update_main.ts", import.meta.url));
+/** The module that starts, in every version. */
+export const ENTRY = fromFileUrl(new URL("./update_main.ts", import.meta.url));
 
 /** The two compiled versions; undefined where the tests that need them are skipped, for a reason that is noted. */
 export async function twoVersions(): Promise<{ old: string; next: string } | undefined> {
@@ -25,7 +27,10 @@ export async function twoVersions(): Promise<{ old: string; next: string } | und
     skipBecause("updates compile binaries of their own: they are tested once, beside the sources");
     return undefined;
   }
-  const [old, next] = [compiledIvy({ entry, version: OLD }), compiledIvy({ entry, version: NEW })];
+  const [old, next] = [
+    compiledIvy({ entry: ENTRY, version: OLD }),
+    compiledIvy({ entry: ENTRY, version: NEW }),
+  ];
   return await orSkip(Promise.all([old, next]).then(([old, next]) => ({ old, next })));
 }
 
@@ -48,8 +53,10 @@ export class UpdateLab implements AsyncDisposable {
   }
 
   static async open(
-    { old, env = {}, configure = () => {}, server = {} }: {
+    { old, version = OLD, env = {}, configure = () => {}, server = {} }: {
       old: string;
+      /** What the old one calls itself. */
+      version?: string;
       env?: Record<string, string>;
       configure?: (config: TestConfig) => void;
       server?: Omit<ReleaseServerOptions, "folder">;
@@ -62,9 +69,9 @@ export class UpdateLab implements AsyncDisposable {
     Deno.mkdirSync(lab.root);
     Deno.linkSync(old, lab.launcher);
     await runIvy([lab.launcher], ["init", "--root", lab.root]);
-    const config = JSON.parse(template) as TestConfig;
+    const file = lab.configFile(version);
+    const config = JSON.parse(Deno.readTextFileSync(file)) as TestConfig;
     config["status_page"] = null; // nodes of other tests may have the port
-    config.general.software_version = OLD;
     config.logging_verbosity.console_prints = "DEBUG";
     config.procedures = { metronome: { enabled: true } };
     config["updater"] = {
@@ -74,7 +81,7 @@ export class UpdateLab implements AsyncDisposable {
       probation_seconds: 3,
     };
     configure(config);
-    Deno.writeTextFileSync(lab.configFile(OLD), JSON.stringify(config));
+    Deno.writeTextFileSync(file, JSON.stringify(config));
     return lab;
   }
 
@@ -100,6 +107,7 @@ export class UpdateLab implements AsyncDisposable {
     } = {},
   ): Promise<void> {
     const output = join(this.web, version);
+    await Deno.remove(output, { recursive: true }).catch(ignoreMissing);
     const tests = acceptance === null ? {} : { acceptance };
     await makeRelease({ binaries: { [Deno.build.target]: binary }, output, version, serial, ...tests });
     await this.sign(version);
@@ -117,7 +125,7 @@ export class UpdateLab implements AsyncDisposable {
       while (!this.#isEnding) {
         const life = new AgentProcess([this.launcher], ["run"], this.#env, false);
         this.lives.push(life);
-        await life.ended();
+        await life.ended(Infinity);
       }
     })();
   }
@@ -127,8 +135,10 @@ export class UpdateLab implements AsyncDisposable {
     return this.lives.map(({ log }) => log.text).join("");
   }
 
-  async untilLog(pattern: RegExp, limitMs = 30_000): Promise<void> {
-    await until(() => `${pattern} in the log:\n${this.log}`, () => pattern.test(this.log), limitMs);
+  /** @param after Offset in {@link log} from which to look. */
+  async untilLog(pattern: RegExp, limitMs = 30_000, after = 0): Promise<void> {
+    const log = () => this.log.slice(after);
+    await until(() => `${pattern} in the log:\n${log()}`, () => pattern.test(log()), limitMs);
   }
 
   /** A command of this version; the agent that it talks to may be of another. */
@@ -151,6 +161,7 @@ export class UpdateLab implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isEnding = true;
     for (const life of this.lives) await life.kill();
+    await killBelow(this.folder); // what was started in the background
     await this.#supervising;
     await this.server[Symbol.asyncDispose]();
     await Deno.remove(this.folder, { recursive: true });
