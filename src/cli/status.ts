@@ -63,8 +63,9 @@ function describe(status: AgentStatus): string[] {
   ];
 }
 
+/** An agent of 0.1, which is asked until the update has come, does not say which limits fit its disk. */
 function describeDisk(disk: AgentStatus["disk"]): string[] {
-  if (disk === null) return [];
+  if (disk?.limit_warnings === undefined) return [];
   const { free_bytes, total_bytes, min_free_bytes, max_outbox_bytes, limit_warnings } = disk;
   return [
     `disk: ${formatBytes(free_bytes)} of ${

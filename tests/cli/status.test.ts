@@ -1,0 +1,28 @@
+// Runs in: tests.
+import { assertEquals, assertMatch } from "@std/assert";
+import { dirname } from "@std/path";
+import { serveControl } from "../../src/agent/control_server.ts";
+import { pathsOf } from "../../src/agent/paths.ts";
+import status from "../../src/cli/status.ts";
+import { fakeContext, FakeOutput } from "../support/fake_output.ts";
+import statusOfFirst from "../support/status_of_0_1.json" with { type: "json" };
+
+Deno.test("ivy status shows an agent of 0.1, which says less, as far as it says something", async () => {
+  const root = await Deno.makeTempDir({ prefix: "ivy-status-" });
+  const { socket } = pathsOf(root);
+  await Deno.mkdir(dirname(socket), { recursive: true });
+  const server = serveControl(socket, { "GET /v1/status": () => statusOfFirst });
+  try {
+    const out = new FakeOutput();
+    assertEquals(await status(fakeContext(out, { root })), 0);
+    const text = out.lines.join("\n");
+    assertMatch(text, /^well {2}my-system-1, Ivy 0\.1\.0, configuration -1, PID \d+/);
+    assertMatch(text, /\nmessages: 4 stored, 0 waiting, 0 refused/);
+    assertEquals(/undefined|NaN|null/.exec(text), null, text);
+    assertEquals(await status(fakeContext(out, { root, flags: { json: true } })), 0);
+    assertEquals(out.values, [{ running: true, ...statusOfFirst }]);
+  } finally {
+    await server.close();
+    await Deno.remove(root, { recursive: true });
+  }
+});
