@@ -9,10 +9,10 @@ export const procedures: ProcedureRegistry = {
   system_checks: {
     module: import.meta.resolve("./system_checks.ts"),
     permissions: (_settings, { lockFile }) => ({
-      sys: ["loadavg", "systemMemoryInfo", "osUptime", "statfs"],
+      sys: ["loadavg", "osUptime", "statfs"],
       read: [lockFile], // statfs asks about a path; this one holds nothing but a PID
     }),
-    devices: { read: ["/sys/class/thermal", "/sys/class/thermal/**"] },
+    devices: { read: ["/proc/meminfo", "/proc/self/status", "/sys/class/thermal", "/sys/class/thermal/**"] },
   },
   random_walk: {
     module: import.meta.resolve("./random_walk.ts"),

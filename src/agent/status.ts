@@ -5,6 +5,7 @@ import { diskSpace } from "../shared/disk_space.ts";
 import type { BackendStatistics, StoreStatistics } from "../shared/protocol.ts";
 import type { BackendHost } from "./backend_host.ts";
 import type { WorkerStatus } from "./supervisor.ts";
+import type { WorkerLock } from "./worker_lock.ts";
 import type { Workers } from "./workers.ts";
 import { withLimit } from "../shared/time.ts";
 import { version } from "../shared/version.ts";
@@ -87,6 +88,8 @@ export interface WorkerStatusJson {
   heap_bytes: number;
   /** How often a worker was ended because it sent what was not agreed on. */
   invalid_messages: number;
+  /** What keeps its thread from opening files, as the thread has told; null while it has not. */
+  lock: WorkerLock | null;
 }
 
 export interface BackendStatusJson extends WorkerStatusJson {
@@ -187,6 +190,7 @@ export function workerStatusJson(status: WorkerStatus): WorkerStatusJson {
     seconds_since_heartbeat: status.secondsSinceBeat,
     heap_bytes: status.heapBytes,
     invalid_messages: status.invalidMessages,
+    lock: status.lock,
   };
 }
 

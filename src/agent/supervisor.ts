@@ -6,6 +6,7 @@ import type { WorkerPermissions } from "../shared/registry.ts";
 import { formatBytes, formatDuration, pause, withLimit } from "../shared/time.ts";
 import { type Backoff, createBackoff } from "./backoff.ts";
 import { type LifeEnd, WorkerLife } from "./worker_life.ts";
+import type { WorkerLock } from "./worker_lock.ts";
 
 export interface SupervisorOptions<In, Out extends { type: string }> {
   name: string;
@@ -41,6 +42,8 @@ export interface WorkerStatus {
   heapBytes: number;
   /** How often a worker was ended because it sent what was not agreed on. */
   invalidMessages: number;
+  /** As its thread has told; null while it has not, and when there is none. */
+  lock: WorkerLock | null;
 }
 
 const DEFAULT_WATCHDOG_MS = 60_000;
@@ -121,6 +124,7 @@ export class Supervisor<In extends { type: string }, Out extends { type: string 
       secondsSinceBeat: beatMs === undefined ? null : Math.round((performance.now() - beatMs) / 100) / 10,
       heapBytes: this.#life?.heapBytes ?? 0,
       invalidMessages: this.#invalidMessages,
+      lock: this.#life?.lock ?? null,
     };
   }
 

@@ -5,7 +5,23 @@ import type { FromAnyWorker, LogEntry } from "../shared/protocol.ts";
 import type { WorkerPermissions } from "../shared/registry.ts";
 import { FloodGuard } from "../shared/flood_guard.ts";
 import { InvalidMessageError } from "../shared/shape.ts";
+import { lockMeans } from "./lock_means.ts";
+import { followNameFiles } from "./name_files.ts";
 import { startThread, threadEnds } from "./threads.ts";
+import { decodeLock } from "./workers/decoders.ts";
+import { chooseLock, lockedModule, type WorkerLock } from "./worker_lock.ts";
+
+/** All of Deno's permissions, denied by name. What keeps Deno from asking on a terminal is `--no-prompt`. */
+const DENIED: Record<keyof WorkerPermissions | "import", false> = {
+  env: false,
+  ffi: false,
+  import: false,
+  net: false,
+  read: false,
+  run: false,
+  sys: false,
+  write: false,
+};
 
 /** How one worker's life ended. */
 export type LifeEnd =
@@ -39,9 +55,14 @@ export class WorkerLife<In, Out extends { type: string }> {
   heapBytes = 0;
   /** Why the worker has no permissions at all, when those it should have are not valid. */
   permissionFault: string | undefined;
+  /** What keeps its thread from opening files; undefined until the thread has told. */
+  lock: WorkerLock | undefined;
   /** When the last heartbeat came, on the monotonic clock; undefined before the first. */
   lastBeatMs: number | undefined;
   #options: LifeOptions<Out>;
+  /** What will be true once the thread has locked itself. */
+  #expectedLock: WorkerLock | undefined;
+  #unfollowNames = () => {};
   #worker: Worker;
   #threadName: string;
   #resolveEnded!: (end: LifeEnd) => void;
@@ -66,17 +87,26 @@ export class WorkerLife<In, Out extends { type: string }> {
   }
 
   /** Deno refuses permissions that it does not understand, such as an address with a space. */
-  #start({ module, name, permissions }: LifeOptions<Out>): ReturnType<typeof startThread> {
-    const start = (granted: WorkerPermissions) => {
-      const sandbox = { permissions: { import: false, ...granted } }; // what is not named is denied
-      return startThread(module, { type: "module", name, deno: sandbox } as WorkerOptions);
-    };
+  #start({ permissions }: LifeOptions<Out>): ReturnType<typeof startThread> {
     try {
-      return start(permissions);
+      return this.#startWith(permissions);
     } catch (error) {
       this.permissionFault = sentenceOf(error);
-      return start({});
+      return this.#startWith({});
     }
+  }
+
+  /** A locked worker may load native libraries until its lock holds: that is how its thread installs it. */
+  #startWith(granted: WorkerPermissions): ReturnType<typeof startThread> {
+    const { module, name } = this.#options;
+    const { order, lock } = chooseLock(granted, Deno.build.standalone ? lockMeans() : undefined);
+    const permissions = { ...DENIED, ...granted, ...(order === undefined ? {} : { ffi: true }) };
+    const entry = order === undefined ? module : lockedModule(module, order);
+    const started = startThread(entry, { type: "module", name, deno: { permissions } } as WorkerOptions);
+    if (order === undefined) this.lock = lock;
+    else this.#expectedLock = lock;
+    if (order?.kind === "landlock" && order.files.length > 0) this.#unfollowNames = followNameFiles();
+    return started;
   }
 
   send(message: In, transfer: Transferable[] = []): void {
@@ -99,14 +129,32 @@ export class WorkerLife<In, Out extends { type: string }> {
   /** @returns false when the runtime could not stop the thread. */
   async terminate(): Promise<boolean> {
     this.#hasEnded = true;
+    this.#unfollowNames();
     this.#worker.terminate();
     return await threadEnds(this.#threadName);
+  }
+
+  /** A locked thread's first word, said before any code of its own ran. Without its lock it goes on measuring, loudly. */
+  #locked(failure: string | null, expected: WorkerLock): void {
+    this.#expectedLock = undefined;
+    this.lock = failure === null ? expected : { kind: "failed", detail: failure };
+    if (failure === null) return;
+    const subject =
+      `its thread could not be locked and runs without, so it could read every file: ${failure}`;
+    this.#options.onLog({
+      level: "ERROR",
+      origin: this.#options.name,
+      subject,
+      details: "",
+      timeMs: Date.now(),
+    });
   }
 
   #receiveUnchecked(data: unknown): void {
     if (this.#hasEnded) return;
     try {
       this.#flood.count();
+      if (this.#expectedLock !== undefined) return this.#locked(decodeLock(data).failure, this.#expectedLock);
       this.#receive(this.#options.decode(data));
     } catch (error) {
       if (!(error instanceof InvalidMessageError)) throw error;

@@ -18,7 +18,8 @@ export interface ExecutableOptions {
 
 /**
  * Writes an executable file with `deno compile`. It keeps no code cache: that saves no measurable time, and it
- * would lie under a guessable name in the world-writable temporary folder.
+ * would lie under a guessable name in the world-writable temporary folder. What a worker is denied is not asked for on
+ * the terminal.
  *
  * @throws {Error} in one sentence when the runtime cannot be had or does not fit
  */
@@ -27,7 +28,16 @@ export async function writeExecutable(options: ExecutableOptions): Promise<void>
   await Deno.mkdir(dirname(output), { recursive: true });
   const result = await runCommand([
     ...deno(compiler),
-    ...["compile", "--no-check", "--no-lock", "--no-code-cache", "--allow-all", "--output", output],
+    ...[
+      "compile",
+      "--no-check",
+      "--no-lock",
+      "--no-code-cache",
+      "--no-prompt",
+      "--allow-all",
+      "--output",
+      output,
+    ],
     ...(target === undefined ? [] : ["--target", target]),
     ...bundle.entries.flatMap((entry) => ["--include", entry]),
     bundle.main,

@@ -28,6 +28,16 @@ export type FromAnyWorker =
   | { type: "log"; entry: LogEntry }
   | { type: "failed"; error: ErrorReport };
 
+/** How a worker's thread is to lock itself before anything else of it runs. */
+export type LockOrder =
+  /** It opens no file by its name, but for paths that lie in the C library, so many bytes from its beginning. */
+  | { kind: "seccomp"; allowedPaths: number[] }
+  /** It reads nothing but these files, and what lies below these folders. */
+  | { kind: "landlock"; folders: string[]; files: string[] };
+
+/** The first message of a worker that had to lock itself, before anything else of it has run. Null: the lock holds. */
+export type LockToMain = { type: "locked"; failure: string | null };
+
 /**
  * The fields of the shared state that changed after the place `since` in main's order, as they are at the place
  * `sequence`; since 0 it is the whole state.

@@ -9,6 +9,8 @@ import { needs, orSkip } from "../support/needs.ts";
 import { untilFiles } from "../support/until_files.ts";
 
 const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
+const CONFIG = fromFileUrl(new URL("../../deno.json", import.meta.url));
+const NAME_PATHS = fromFileUrl(new URL("../support/name_paths_program.ts", import.meta.url));
 
 /** Each start of the emulated Deno takes 4 s on a fast machine. */
 const DEADLINE_MS = 120_000;
@@ -20,6 +22,37 @@ if (!ownSuiteCoversIt) {
   Deno.test("on the Raspberry Pi's processor Ivy starts, stores messages, answers and stops", {
     ignore: deno === undefined,
   }, smoke);
+}
+
+if (!ownSuiteCoversIt) {
+  Deno.test(
+    "there, the C library opens what it resolves names with by the constants that a filter lets pass",
+    {
+      ignore: deno === undefined || needs("strace") !== undefined,
+    },
+    namePaths,
+  );
+}
+
+/** No emulator knows filters: what they would see, the addresses of paths, is seen by strace. */
+async function namePaths(): Promise<void> {
+  const calls = await Deno.makeTempFile({ prefix: "ivy-arm64-" });
+  try {
+    const strace = [
+      "strace",
+      "--follow-forks",
+      "--trace=openat",
+      "--raw=openat",
+      `--output=${calls}`,
+    ] as const;
+    const run = ["run", "--quiet", "--no-lock", "--no-check", "--config", CONFIG, "--allow-all", NAME_PATHS];
+    const stdout = succeeded(await runCommand([...strace, ...deno!, ...run]));
+    const opened = await Deno.readTextFile(calls);
+    const isOpened = stdout.split(" ").map((address) => opened.includes(`openat(0xffffff9c, ${address}, `));
+    assertEquals(isOpened, [true, true, true, false, true], "gai.conf is for names with several addresses");
+  } finally {
+    await Deno.remove(calls);
+  }
 }
 
 async function smoke(): Promise<void> {

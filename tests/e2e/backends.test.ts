@@ -1,6 +1,7 @@
 // Runs in: tests.
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
+import { plantTreasures } from "../support/doors.ts";
 import { freePort } from "../support/free_port.ts";
 import { startMosquitto } from "../support/mosquitto.ts";
 import { observe } from "../support/mqtt_observer.ts";
@@ -137,6 +138,7 @@ Deno.test("a backend's worker can reach its server and nothing else", async () =
       mqtt_connection: { host: "127.0.0.1", port: 8998 },
     }] as never;
   });
+  plantTreasures(node.root);
   await using agent = node.run();
   const [, json] = await agent.log.until(/doors {2}doors (.*)/);
   const found: Record<string, string> = JSON.parse(json!);

@@ -100,7 +100,15 @@ Deno.test("ivy run in an empty folder lays a node out, measures this machine, an
     assertEquals(Object.keys(procedures).sort(), ["random_walk", "system_checks"]);
     assertEquals(
       Object.keys(procedures["random_walk"]!).sort(),
-      ["heap_bytes", "invalid_messages", "last_error", "restarts", "seconds_since_heartbeat", "state"],
+      [
+        "heap_bytes",
+        "invalid_messages",
+        "last_error",
+        "lock",
+        "restarts",
+        "seconds_since_heartbeat",
+        "state",
+      ],
     );
     assertEquals([status.running, status.ready, status.pid, status.root], [true, true, agent.pid, node.root]);
     assert(procedures["random_walk"]!.heap_bytes > 1_000_000);

@@ -9,6 +9,7 @@ function devicesWith(zones: { type: string; temp?: string }[]): Devices {
   return {
     list: () => Promise.resolve(["cooling_device0", ...zones.map((_, index) => `thermal_zone${index}`)]),
     read: (path) => {
+      if (path.startsWith("/proc/")) return Deno.readTextFile(path);
       const [, index, file] = /thermal_zone(\d+)\/(type|temp)$/.exec(path) ?? [];
       const zone = zones[Number(index)];
       const text = zone?.[file as "type" | "temp"];
@@ -111,7 +112,8 @@ for (const { change, warnings } of WARNINGS) {
 
 Deno.test("a check at once and one per tick: stored, shared, and a lasting warning is given once", async () => {
   const config = { seconds_between_checks: 1, warn_memory_percent: 1, warn_load_per_core: 100 };
-  const { data, logs, state } = await runProcedure(systemChecks, { config, states: [{}, {}] });
+  const devices = devicesWith([]);
+  const { data, logs, state } = await runProcedure(systemChecks, { config, devices, states: [{}, {}] });
   assertEquals(data.length, 3);
   assertEquals(logs.length, 1);
   assertMatch(logs[0]!, /^WARNING used memory is \d+\.\d %, above 1 %/);

@@ -28,7 +28,8 @@ export async function compiledIvy(options: { entry?: string; version?: string } 
       workFolder,
       ...(version === undefined ? {} : { version }),
     });
-    const key = await hashFolder(bundled.folder, JSON.stringify(runtime));
+    const compiler = await Deno.readTextFile(new URL("../../src/build/executable.ts", import.meta.url));
+    const key = await hashFolder(bundled.folder, JSON.stringify(runtime) + compiler);
     const binary = await cached(
       join("binaries", key),
       (output) => writeExecutable({ bundle: bundled, output, ...runtime }),

@@ -20,10 +20,12 @@ export const COMMANDS: Record<string, Trial> = {
   "npx -y deno@2.9.5 task test": { because: "runs this test" },
   "deno check procedures/soil_probe.ts": { prints: /^/ },
   "deno task start": { until: /soil_probe_v1 {2}soil_temperature_c=12.5/ },
-  "deno run --allow-all main.ts config validate --root .ivy": { prints: /is valid/ },
+  "deno run --no-prompt --allow-all main.ts config validate --root .ivy": { prints: /is valid/ },
   "deno task config-readme": { prints: /^/ },
   "deno task test tests/procedures/soil_probe.test.ts": { prints: /^3 passed, 0 failed$/m },
-  "deno run --allow-all main.ts test --root .ivy --procedure soil_probe": { fails: /there is no DS18B20/ },
+  "deno run --no-prompt --allow-all main.ts test --root .ivy --procedure soil_probe": {
+    fails: /there is no DS18B20/,
+  },
   "cp src/backends/http.ts src/backends/my_store.ts": { prints: /^$/ },
   "deno task test tests/backends/my_store.test.ts": {
     because: "docs.test.ts runs a part of it, in less time",

@@ -12,6 +12,7 @@ export function fakeWorker(changes: Partial<WorkerStatusJson> = {}): WorkerStatu
     seconds_since_heartbeat: 1,
     heap_bytes: 5e6,
     invalid_messages: 0,
+    lock: { kind: "seccomp", detail: "opens no file" },
     ...changes,
   };
 }

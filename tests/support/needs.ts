@@ -14,6 +14,7 @@ export const PACKAGES = {
   "systemd-analyze": "systemd",
   "socat": "socat",
   "scmp_sys_resolver": "seccomp",
+  "script": "bsdutils",
   "zsh": "zsh",
   "fish": "fish",
 } as const;

@@ -75,6 +75,7 @@ function statusAnswer(nowMs: number): Record<string, unknown> {
     seconds_since_heartbeat: 1.2,
     heap_bytes: 7_400_000,
     invalid_messages: 0,
+    lock: { kind: "seccomp", detail: "opens no file" },
   };
   const failed = {
     ...worker,

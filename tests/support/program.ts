@@ -24,6 +24,11 @@ export function backendsIvy(): Promise<Program> {
   return testIvy("./backends_main.ts");
 }
 
+/** What starts the workers that a node has only at times; they try what they may not do. */
+export function doorsProgram(): Promise<Program> {
+  return testIvy("./doors_main.ts");
+}
+
 async function testIvy(entry: string): Promise<Program> {
   if (!isCompiled) return fromSource(entry);
   return [await compiledIvy({ entry: fromFileUrl(new URL(entry, import.meta.url)) })];
@@ -31,7 +36,7 @@ async function testIvy(entry: string): Promise<Program> {
 
 function fromSource(entry: string): Program {
   const path = fromFileUrl(new URL(entry, import.meta.url));
-  return [Deno.execPath(), "run", "--quiet", "--allow-all", path];
+  return [Deno.execPath(), "run", "--quiet", "--no-prompt", "--allow-all", path];
 }
 
 function binary(): string | undefined {

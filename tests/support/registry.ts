@@ -91,6 +91,10 @@ export const testProcedures: ProcedureRegistry = {
     module: import.meta.resolve("./procedures/doors.ts"),
     permissions: ({ host }) => ({ net: [(host as { name: string }).name] }),
   },
+  doors_of_files: {
+    module: import.meta.resolve("./procedures/doors.ts"),
+    permissions: ({ folder }) => ({ read: [`${folder}/read`], write: [`${folder}/written`] }),
+  },
   doors_of_random_walk: {
     ...shipped["random_walk"]!,
     module: import.meta.resolve("./procedures/doors.ts"),

@@ -66,6 +66,13 @@ export const ROOMS: readonly Room[] = [
     reason: "every procedure and backend loads it",
   },
   {
+    path: "src/runtime/lock.ts",
+    threads: ["any worker thread"],
+    local: ["src/shared"],
+    external: [],
+    reason: "it runs before anything else in a worker, and may load native libraries meanwhile",
+  },
+  {
     path: "src/backends",
     threads: ["backend worker"],
     local: ["src/runtime", "src/shared"],
@@ -143,7 +150,11 @@ export const RESERVED: ReadonlyMap<string, { rooms: readonly string[]; reason: s
 export const ENTRIES: readonly { from: string; to: readonly string[]; reason: string }[] = [
   { from: "procedures/registry.ts", to: ["procedures"], reason: "the registry lists procedures" },
   { from: "src/backends/registry.ts", to: ["src/backends"], reason: "the registry lists backends" },
-  { from: "src/agent", to: ["src/store", "src/release"], reason: "main starts these workers itself" },
+  {
+    from: "src/agent",
+    to: ["src/store", "src/release", "src/runtime/lock.ts"],
+    reason: "main starts these workers itself",
+  },
   { from: "src/cli", to: ["tests/acceptance"], reason: "the acceptance tests run on the device, too" },
 ];
 

@@ -1,28 +1,30 @@
 // Runs in: tests.
+import {
+  ALLOW,
+  assemble,
+  CALL_NUMBERS,
+  FAIL_WITH,
+  IF_EQUAL,
+  type Instruction,
+  LOAD,
+  RETURN,
+} from "../../src/shared/seccomp_filter.ts";
 
 /** Linux's number of each address family that a unit may name. */
 const FAMILIES: Record<string, number> = { AF_UNIX: 1, AF_INET: 2, AF_INET6: 10, AF_NETLINK: 16 };
-const ARCHITECTURES: Record<string, number> = { x86_64: 0xc000003e, aarch64: 0xc00000b7 };
 const EPERM = 1;
 const ENOSYS = 38;
 const EAFNOSUPPORT = 97;
 /** Every flag of clone(2) that makes a namespace. */
 const NEW_NAMESPACES = 0x7e020000;
 
-const LOAD = 0x20;
-const JUMP_IF_EQUAL = 0x15;
 const JUMP_IF_ANY_BIT = 0x45;
-const RETURN = 0x06;
-const ALLOW = 0x7fff0000;
-const REFUSE = 0x00050000;
-
-type Instruction = [code: number, jumpIfTrue: number, jumpIfFalse: number, value: number];
 
 /** Looks at the flags, the first argument of clone(2) and unshare(2). */
 const NO_NAMESPACES: Instruction[] = [
   [LOAD, 0, 0, 16],
   [JUMP_IF_ANY_BIT, 0, 1, NEW_NAMESPACES],
-  [RETURN, 0, 0, REFUSE | EPERM],
+  [RETURN, 0, 0, FAIL_WITH | EPERM],
   [RETURN, 0, 0, ALLOW],
 ];
 
@@ -37,20 +39,25 @@ export async function filterOf(unit: string): Promise<Uint8Array<ArrayBuffer>> {
     FAMILIES[name]!
   );
   const call = (name: string, rules: Instruction[]): Instruction[] => [
-    [JUMP_IF_EQUAL, 0, rules.length, numbers.get(name)!],
+    [IF_EQUAL, 0, rules.length, numbers.get(name)!],
     ...rules,
   ];
-  const equals = (value: number): Instruction[] => [[JUMP_IF_EQUAL, 0, 1, value], [RETURN, 0, 0, ALLOW]];
+  const equals = (value: number): Instruction[] => [[IF_EQUAL, 0, 1, value], [RETURN, 0, 0, ALLOW]];
   return assemble([
     [LOAD, 0, 0, 4],
-    [JUMP_IF_EQUAL, 1, 0, ARCHITECTURES[Deno.build.arch]!],
-    [RETURN, 0, 0, REFUSE | EPERM],
+    [IF_EQUAL, 1, 0, CALL_NUMBERS[Deno.build.arch].audit],
+    [RETURN, 0, 0, FAIL_WITH | EPERM],
     [LOAD, 0, 0, 0],
-    ...call("socket", [[LOAD, 0, 0, 16], ...families.flatMap(equals), [RETURN, 0, 0, REFUSE | EAFNOSUPPORT]]),
-    ...call("clone3", [[RETURN, 0, 0, REFUSE | ENOSYS]]), // its flags lie in memory, where no filter sees them
+    ...call("socket", [[LOAD, 0, 0, 16], ...families.flatMap(equals), [
+      RETURN,
+      0,
+      0,
+      FAIL_WITH | EAFNOSUPPORT,
+    ]]),
+    ...call("clone3", [[RETURN, 0, 0, FAIL_WITH | ENOSYS]]), // its flags lie in memory, where no filter sees them
     ...["clone", "unshare"].flatMap((name) => call(name, NO_NAMESPACES)),
     ...allowed.filter((name) => numbers.has(name)).flatMap((name) => equals(numbers.get(name)!)),
-    [RETURN, 0, 0, REFUSE | EPERM],
+    [RETURN, 0, 0, FAIL_WITH | EPERM],
   ]);
 }
 
@@ -82,18 +89,6 @@ async function numbersOf(names: string[]): Promise<Map<string, number>> {
     [name!, Number(number)] as const
   );
   return new Map(pairs.filter(([, number]) => number >= 0));
-}
-
-function assemble(instructions: Instruction[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(8 * instructions.length);
-  const view = new DataView(bytes.buffer);
-  instructions.forEach(([code, jumpIfTrue, jumpIfFalse, value], index) => {
-    view.setUint16(8 * index, code, true);
-    view.setUint8(8 * index + 2, jumpIfTrue);
-    view.setUint8(8 * index + 3, jumpIfFalse);
-    view.setUint32(8 * index + 4, value, true);
-  });
-  return bytes;
 }
 
 async function outputOf(program: string, args: string[]): Promise<string> {

@@ -13,6 +13,7 @@ import { clockFacts, judgeClock } from "./clock.ts";
 import { diskFacts, judgeDisk } from "./disk.ts";
 import { type Finding, type Surroundings, warn } from "./finding.ts";
 import { judgeMachine, machineFacts } from "./machine.ts";
+import { judgeLocks, lockFacts } from "./locks.ts";
 import { judgeRoot, rootFacts } from "./root.ts";
 import { serverFacts } from "./server_facts.ts";
 import { judgeServer } from "./servers.ts";
@@ -62,6 +63,7 @@ export async function examine(examination: Examination): Promise<Finding[]> {
         return Promise.resolve([judgeConfig({ file, faults: patient.faults, other, launcher })]);
       },
     ],
+    ["sandbox", () => Promise.resolve(judgeLocks(lockFacts(status)))],
     ["root", async () => judgeRoot(await rootFacts(surroundings, paths))],
     ["service", async () => [judgeService(await serviceFacts(surroundings, machine, paths.root))]],
     ["clock", async () => judgeClock(await clockFacts(surroundings, Date.now()))],

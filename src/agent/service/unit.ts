@@ -16,8 +16,8 @@ export interface UnitFacts {
 }
 
 /**
- * The systemd unit of a node. There is no `MemoryDenyWriteExecute`, because JavaScript is compiled while it runs. A node
- * measures without a network, so the unit does not wait for one.
+ * The systemd unit of a node. There is no `MemoryDenyWriteExecute`, because JavaScript is compiled while it runs. Landlock
+ * is what Ivy locks its own threads with. A node measures without a network, so the unit does not wait for one.
  */
 export function unitText({ root, user }: UnitFacts): string {
   const folder = quote(root);
@@ -79,6 +79,7 @@ KeyringMode=private
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
 SystemCallFilter=~@privileged @resources
+SystemCallFilter=landlock_create_ruleset landlock_add_rule landlock_restrict_self
 SystemCallErrorNumber=EPERM
 
 [Install]

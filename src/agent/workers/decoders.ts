@@ -6,6 +6,7 @@ import { MAX_LOG_DETAILS, MAX_LOG_SUBJECT } from "../../shared/logger.ts";
 import type {
   BackendToMain,
   CheckerToMain,
+  LockToMain,
   LogEntry,
   PackageOffer,
   ProcedureToMain,
@@ -71,6 +72,9 @@ const fault = object<Fault>({
   rule: optional(sentence),
 });
 const faults = list(fault, MAX_FAULTS);
+
+/** The first word of a thread that had to lock itself. */
+export const decodeLock = decoderOf<LockToMain>({ locked: { failure: nullable(sentence) } });
 
 /** What every worker tells; for decoders of one's own. */
 export const fromAnyWorker = {

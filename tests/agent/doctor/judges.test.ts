@@ -4,6 +4,7 @@ import { judgeAgent, judgeConfig } from "../../../src/agent/doctor/agent_check.t
 import { type ClockFacts, judgeClock } from "../../../src/agent/doctor/clock.ts";
 import { type DiskFacts, judgeDisk } from "../../../src/agent/doctor/disk.ts";
 import type { Finding } from "../../../src/agent/doctor/finding.ts";
+import { judgeLocks, type LockFacts } from "../../../src/agent/doctor/locks.ts";
 import { judgeMachine, type MachineFacts } from "../../../src/agent/doctor/machine.ts";
 import { judgeRoot, type RootFacts } from "../../../src/agent/doctor/root.ts";
 import { judgeServer, type ServerFacts } from "../../../src/agent/doctor/servers.ts";
@@ -47,6 +48,29 @@ Deno.test(
     [{ isSynchronized: false }, /^✗ clock: .*nothing keeps it right → connect it to a time server/],
     [{ isSynchronized: null }, /^! clock: .*cannot say/],
     [{ timeZone: "Mars/Olympus" }, /^✗ time zone: "Mars\/Olympus" is none → .*set-timezone UTC/],
+  ]),
+);
+
+const locks: LockFacts = {
+  walk: { kind: "seccomp", detail: "opens no file" },
+  store: { kind: "landlock", detail: "reads only below /ivy/data" },
+  pump: null,
+};
+Deno.test(
+  "the lock of each worker's thread",
+  judgesAre(locks, judgeLocks, [
+    [
+      { walk: { kind: "deno", detail: "runs from source" } },
+      /^✓ sandbox: walk: Deno, runs from source; store: Land/,
+    ],
+    [
+      { store: { kind: "none", detail: "it may read files" } },
+      /^! sandbox: store has no lock and could read every file .*: it may read files → .*Landlock.*README/m,
+    ],
+    [
+      { walk: { kind: "failed", detail: "prctl fails: error 1" } },
+      /^✗ sandbox: walk could not be locked.* error 1/m,
+    ],
   ]),
 );
 

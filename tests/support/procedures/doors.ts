@@ -6,7 +6,7 @@ import { tryDoors } from "../doors.ts";
 /** Tries what a worker may not do, and logs what came of it; under the name that its worker has. */
 export default defineProcedure({
   name: globalThis.name,
-  config: z.strictObject({}),
+  config: z.strictObject({ folder: z.string().optional() }),
   async run({ node, logger, signal }) {
     logger.info(`doors ${JSON.stringify(await tryDoors(node.lockFile))}`);
     await new Promise((resolve) => signal.addEventListener("abort", resolve));
