@@ -14,13 +14,12 @@ const [root] = Deno.args as [string];
 const data = join(root, "data");
 const staging = join(root, "staging");
 
-print({
-  check: await checkDatabase(join(data, "outbox.sqlite3"), {
-    module: import.meta.resolve("./stores/doors_checker.ts"),
-    directory: data,
-    logger: createLogger("doors", () => {}),
-  }),
+const check = await checkDatabase(join(data, "outbox.sqlite3"), {
+  module: import.meta.resolve("./stores/doors_checker.ts"),
+  directory: data,
+  logger: createLogger("doors", () => {}),
 });
+print({ check: check.kind === "whole" ? "" : check.reason });
 
 await using release = new ReleaseWorker({
   module: import.meta.resolve("./releases/doors_release.ts"),
