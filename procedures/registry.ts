@@ -8,10 +8,7 @@ import type { ProcedureRegistry } from "../src/shared/registry.ts";
 export const procedures: ProcedureRegistry = {
   system_checks: {
     module: import.meta.resolve("./system_checks.ts"),
-    permissions: (_settings, { lockFile }) => ({
-      sys: ["loadavg", "osUptime", "statfs"],
-      read: [lockFile], // statfs asks about a path; this one holds nothing but a PID
-    }),
+    permissions: () => ({ sys: ["loadavg", "osUptime"] }),
     devices: { read: ["/proc/meminfo", "/proc/self/status", "/sys/class/thermal", "/sys/class/thermal/**"] },
   },
   random_walk: {

@@ -1,8 +1,7 @@
 // Runs in: procedure worker.
-import { statfsSync } from "node:fs";
 import * as z from "zod";
 import type { Devices } from "../src/runtime/devices.ts";
-import { defineProcedure } from "../src/runtime/procedure.ts";
+import { defineProcedure, type Node } from "../src/runtime/procedure.ts";
 
 const THERMAL_ZONES = "/sys/class/thermal";
 
@@ -41,13 +40,13 @@ export interface Check {
 
 const MEGABYTE = 1_000_000;
 
-/** Measures this machine. `diskPath` names any file of the file system that is meant. */
-export async function checkSystem(devices: Devices, diskPath: string, nowMs: number): Promise<Check> {
+/** Measures this machine. */
+export async function checkSystem(devices: Devices, node: Pick<Node, "disk">, nowMs: number): Promise<Check> {
   const [load1m, load5m, load15m] = Deno.loadavg() as [number, number, number];
   const memory = await devices.read("/proc/meminfo");
   const memoryBytes = bytesIn(memory, "MemTotal");
   const availableBytes = bytesIn(memory, "MemAvailable");
-  const disk = statfsSync(diskPath);
+  const disk = await node.disk();
   const uptimeSeconds = Deno.osUptime();
   const temperature = await readCpuTemperature(devices);
   return {
@@ -58,8 +57,8 @@ export async function checkSystem(devices: Devices, diskPath: string, nowMs: num
     memory_total_mb: memoryBytes / MEGABYTE,
     memory_available_mb: availableBytes / MEGABYTE,
     memory_used_percent: 100 * (1 - availableBytes / memoryBytes),
-    disk_free_mb: disk.bavail * disk.bsize / MEGABYTE,
-    disk_used_percent: 100 * (1 - disk.bavail / disk.blocks),
+    disk_free_mb: disk.freeBytes / MEGABYTE,
+    disk_used_percent: 100 * (1 - disk.freeBytes / disk.sizeBytes),
     uptime_seconds: uptimeSeconds,
     boot_time: Math.round(nowMs / 1000 - uptimeSeconds),
     agent_rss_mb: bytesIn(await devices.read("/proc/self/status"), "VmRSS") / MEGABYTE,
@@ -107,7 +106,7 @@ export default defineProcedure({
   async run({ config, every, messages, state, logger, devices, node }) {
     let lastWarnings = "";
     const checkOnce = async () => {
-      const check = await checkSystem(devices, node.lockFile, Date.now());
+      const check = await checkSystem(devices, node, Date.now());
       messages.data({ ...check });
       const warnings = findWarnings(check, config);
       await state.update((draft) => {
@@ -130,6 +129,6 @@ export default defineProcedure({
     for await (const _tick of every(config.seconds_between_checks)) await checkOnce();
   },
   async selfTest({ devices, node }) {
-    await checkSystem(devices, node.lockFile, Date.now());
+    await checkSystem(devices, node, Date.now());
   },
 });

@@ -7,8 +7,9 @@ import { stateFields } from "../shared/state.ts";
 import { withLimit } from "../shared/time.ts";
 import { version } from "../shared/version.ts";
 import { ConfigError, keepAsLastGood, type LoadedConfig, redactConfig } from "./configuration.ts";
-import { serveControl } from "./control_server.ts";
+import { ControlServer } from "./control_server.ts";
 import { readFailures } from "./failures_before.ts";
+import { FolderWatch } from "./folder_watch.ts";
 import { removeOldLogs } from "./log_files.ts";
 import { type Logging, setUpLogging } from "./logging.ts";
 import { packOldLogs } from "./pack_logs.ts";
@@ -18,6 +19,7 @@ import { NodePage } from "./page/node_page.ts";
 import { pauseRoute } from "./pause_route.ts";
 import { environmentReferences } from "./secret_values.ts";
 import { PointWatch } from "./point_watch.ts";
+import type { RunLock } from "./run_lock.ts";
 import { ServerCalls } from "./server_calls.ts";
 import { StateAuthority } from "./state_authority.ts";
 import { storageWarnings } from "./storage_warnings.ts";
@@ -56,6 +58,10 @@ export interface AgentOptions {
   colour: boolean;
   /** Shows every message as it is stored; undefined = do not. */
   onStored?: (messages: StoredMessage[]) => void;
+  /** Makes this agent the only one of its root. */
+  lock: RunLock;
+  /** The root belongs to somebody else by now: this process must end. */
+  onRootLost: (reason: string) => void;
   /** The process must be replaced by a fresh one: only that ends a thread that cannot be stopped. */
   onRestartNeeded: (reason: string, hasty: boolean) => void;
 }
@@ -75,7 +81,8 @@ export class Agent {
   #remote: RemoteConfiguration;
   #updater: Updater;
   #calls: ServerCalls;
-  #control: { close(): Promise<void> } | undefined;
+  #control: ControlServer | undefined;
+  #folders: FolderWatch | undefined;
   #page: NodePage;
   #points = new PointWatch(() => this.#workers.store);
   #startedMs = Date.now();
@@ -132,7 +139,8 @@ export class Agent {
     if (faults.length > 0) await this.#refuse(faults);
     this.#keepConfig();
     await restored;
-    this.#control = serveControl(paths.socket, this.#routes());
+    this.#control = new ControlServer(paths, this.#routes());
+    this.#folders = this.#watchFolders(this.#control);
     this.#workers.run();
     this.#page.open();
     void this.#reportConfig("startup", loaded.raw);
@@ -155,6 +163,7 @@ export class Agent {
     this.#isStopping = true;
     this.#logging.logger("agent").info(`stopping: ${reason}`);
     clearInterval(this.#houseKeeping);
+    await this.#folders?.close();
     await this.#page.close();
     await withLimit(this.#remote.stop(), HASTY_GRACE_MS, undefined);
     await Promise.all(procedures.map((procedure) => procedure.stop(graceMs)));
@@ -228,6 +237,25 @@ export class Agent {
         logger: this.#logging.logger("agent"),
       }),
     };
+  }
+
+  #watchFolders(control: ControlServer): FolderWatch {
+    const { paths, lock, onRestartNeeded, onRootLost } = this.#options;
+    const logger = this.#logging.logger("agent");
+    return new FolderWatch({
+      paths,
+      lock,
+      logger,
+      renew: [() => control.renew(), () => this.#logging.renew()],
+      onRootLost(reason) {
+        logger.error(reason);
+        onRootLost(reason);
+      },
+      onDataLost(reason) {
+        logger.error(`${reason}; the agent restarts itself with what is there now`);
+        onRestartNeeded(reason, false);
+      },
+    });
   }
 
   #setUpLogging(): Logging {

@@ -125,12 +125,11 @@ function probe(
   const node: NodeFacts = {
     systemIdentifier: "check",
     softwareVersion: version,
-    lockFile: paths.lockFile,
     agentStartedMs: Date.now(),
   };
   const onLog = (_entry: LogEntry) => {}; // a probe's own words are not wanted, only its verdict
   const line = procedures[name]!;
-  return probeProcedure({ name, line, settings, selfTest, node, paths, environment, onLog });
+  return probeProcedure({ name, line, settings, selfTest, node, dataFolder: paths.data, environment, onLog });
 }
 
 function schemasOf(

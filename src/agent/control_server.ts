@@ -8,25 +8,52 @@ const CLOSE_LIMIT_MS = 200;
 /** Answers one request of the control API with a JSON value. */
 export type ControlRoute = (request: Request) => Promise<unknown> | unknown;
 
-/**
- * Serves the control API as HTTP on a unix socket that only this user may open.
- *
- * @param routes By method and path, for example `GET /v1/status`. A route that answers with a `Response` streams.
- */
-export function serveControl(
-  socket: string,
-  routes: Record<string, ControlRoute>,
-): { close(): Promise<void> } {
+/** The control API as HTTP on a unix socket that only this user may open. */
+export class ControlServer {
+  #paths: { readonly socket: string };
+  #routes: Record<string, ControlRoute>;
+  #server: Deno.HttpServer;
+  #socket: string;
+  /** Of the socket; it is given to nothing else while somebody listens there. */
+  #inode: number | null;
+
+  /**
+   * @param paths Where the socket is now.
+   * @param routes By method and path, for example `GET /v1/status`. A route that answers with a `Response` streams.
+   */
+  constructor(paths: { readonly socket: string }, routes: Record<string, ControlRoute>) {
+    this.#paths = paths;
+    this.#routes = routes;
+    this.#socket = paths.socket;
+    this.#server = listen(this.#socket, routes);
+    this.#inode = Deno.lstatSync(this.#socket).ino;
+  }
+
+  /** Listens anew where the socket was removed or replaced, or belongs elsewhere by now. @returns what was made. */
+  async renew(): Promise<string[]> {
+    const { socket } = this.#paths;
+    const isThere = exists(socket) && Deno.lstatSync(socket).ino === this.#inode;
+    if (isThere) return [];
+    const hasMoved = socket !== this.#socket;
+    await withLimit(this.#server.shutdown(), CLOSE_LIMIT_MS, undefined); // Deno removes what has its name by then
+    this.#server = listen(socket, this.#routes);
+    this.#socket = socket;
+    this.#inode = Deno.lstatSync(socket).ino;
+    return hasMoved ? [] : [socket];
+  }
+
+  async close(): Promise<void> {
+    await withLimit(this.#server.shutdown(), CLOSE_LIMIT_MS, undefined); // an answer that streams has no end
+    const isOwn = exists(this.#socket) && Deno.lstatSync(this.#socket).ino === this.#inode;
+    if (isOwn) Deno.removeSync(this.#socket);
+  }
+}
+
+function listen(socket: string, routes: Record<string, ControlRoute>): Deno.HttpServer {
   if (exists(socket)) Deno.removeSync(socket); // left by a crash: the caller holds the lock, so nobody listens
   const oldMask = Deno.umask(0o177);
   try {
-    const server = Deno.serve({ path: socket, onListen: () => {} }, (request) => answer(request, routes));
-    return {
-      async close() {
-        await withLimit(server.shutdown(), CLOSE_LIMIT_MS, undefined); // an answer that streams has no end
-        if (exists(socket)) Deno.removeSync(socket);
-      },
-    };
+    return Deno.serve({ path: socket, onListen: () => {} }, (request) => answer(request, routes));
   } finally {
     Deno.umask(oldMask);
   }

@@ -2,6 +2,7 @@
 import { errorSentence } from "../shared/errors.ts";
 import type { Logger } from "../shared/logger.ts";
 import type { CheckerToMain, MainToChecker } from "../shared/protocol.ts";
+import { storeFolders } from "./store_folders.ts";
 import { type LifeEnd, WorkerLife } from "./worker_life.ts";
 import { decodeFromChecker } from "./workers/decoders.ts";
 
@@ -17,11 +18,12 @@ export async function checkDatabase(
   path: string,
   { module, directory, logger }: { module: string; directory: string; logger: Logger },
 ): Promise<DatabaseCheck> {
+  const folders = storeFolders(directory);
   const result = Promise.withResolvers<DatabaseCheck>();
   const life = new WorkerLife<MainToChecker, CheckerToMain>({
     name: "check",
     module,
-    permissions: { read: [directory], write: [directory] },
+    permissions: { read: folders, write: folders },
     generation: 1,
     watchdogMs: Infinity,
     memoryLimitBytes: Infinity,

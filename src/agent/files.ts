@@ -1,37 +1,38 @@
 // Runs in: main thread.
-import { dirname } from "@std/path";
+import { basename, dirname, join, resolve } from "@std/path";
 
 /**
- * Replaces a file so that after a crash at any moment either the old or the new content is there, whole.
+ * Replaces a file so that after a crash at any moment either the old or the new content is there, whole. Where the path
+ * is a link, what it leads to is replaced.
  *
  * @param mode File mode; default 0o644.
  */
 export function replaceFile(path: string, content: string, mode = 0o644): void {
-  const temporary = `${path}.tmp`;
-  const file = Deno.openSync(temporary, { write: true, create: true, truncate: true, mode });
+  replaceName(followLinks(path), content, mode);
+}
+
+/** Like {@link replaceFile}, but a link is replaced itself. */
+export function replaceName(path: string, content: string, mode: number): void {
+  const temporary = temporaryName(path);
+  const file = Deno.openSync(temporary, { write: true, createNew: true, mode });
   try {
     Deno.chmodSync(temporary, mode);
     const bytes = new TextEncoder().encode(content);
     for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
     file.syncSync();
+    Deno.renameSync(temporary, path);
   } catch (error) {
     Deno.removeSync(temporary); // a full disk must not keep half a file
     throw error;
   } finally {
     file.close();
   }
-  Deno.renameSync(temporary, path);
   syncFolder(dirname(path));
 }
 
 /** Points a symbolic link elsewhere, in one step that survives a power cut. */
 export function replaceLink(path: string, target: string): void {
-  const temporary = `${path}.tmp`;
-  try {
-    Deno.removeSync(temporary);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
+  const temporary = temporaryName(path);
   Deno.symlinkSync(target, temporary);
   Deno.renameSync(temporary, path);
   syncFolder(dirname(path));
@@ -81,6 +82,47 @@ export function makeFolder(path: string, mode = 0o777): void {
     return makeFolder(path, mode);
   }
   syncFolder(dirname(path));
+}
+
+const TEMPORARY_NAME = /\.[0-9a-f]{8}\.tmp$/;
+
+/** Removes what a crash has left of {@link temporaryName}; nobody else may work in these folders meanwhile. */
+export function removeTemporaries(...folders: string[]): void {
+  for (const folder of folders) {
+    for (const { name, isDirectory } of listIfThere(folder)) {
+      if (!isDirectory && TEMPORARY_NAME.test(name)) Deno.removeSync(join(folder, name));
+    }
+  }
+}
+
+function listIfThere(folder: string): Deno.DirEntry[] {
+  try {
+    return [...Deno.readDirSync(folder)];
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+/** Where a path leads: all links followed, also where its end is not there (yet). */
+export function followLinks(path: string): string {
+  try {
+    return Deno.realPathSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) return path; // whoever uses it will say what is wrong
+    const parent = dirname(path);
+    const target = linkTarget(path);
+    if (target !== undefined) return followLinks(resolve(parent, target));
+    return parent === path ? path : join(followLinks(parent), basename(path));
+  }
+}
+
+function linkTarget(path: string): string | undefined {
+  try {
+    return Deno.readLinkSync(path);
+  } catch {
+    return undefined; // it is not there, or no link
+  }
 }
 
 /** Makes the names in a folder survive a power cut. */

@@ -1,26 +1,30 @@
 // Runs in: main thread.
 import { dirname, join } from "@std/path";
 import template from "../../config/config.template.json" with { type: "text" };
+import { isVersion } from "../shared/release.ts";
 import { version } from "../shared/version.ts";
-import { CommandError, diskError } from "./errors.ts";
+import { CommandError, diskError, EXIT } from "./errors.ts";
 import {
   makeFolder,
   readIfThere,
+  removeTemporaries,
   replaceFile,
   replaceLink,
+  replaceName,
   syncFile,
   syncFolder,
   temporaryName,
 } from "./files.ts";
 import { LAUNCHER } from "./launcher.ts";
-import { checkIsFolder, exists, type Paths } from "./paths.ts";
+import { moveJournals } from "./move_journals.ts";
+import { checkIsFolder, exists, journalsAreInData, type Paths, readLauncher } from "./paths.ts";
 import { holdsProgram } from "./program_file.ts";
 
 /** Longest path of a unix socket that the kernel takes, in bytes. */
 export const MAX_SOCKET_PATH_BYTES = 108;
 
 /**
- * Creates the folder that the lock lies in, the first thing that a node needs.
+ * Creates the folders for data and for what decides, the first things that a node needs.
  *
  * @returns what was created, as sentences.
  * @throws {CommandError} when the root cannot hold a node.
@@ -31,7 +35,7 @@ export function createDataFolder(paths: Paths): string[] {
     const isNew = !exists(paths.data);
     const isNode = exists(paths.current);
     makeFolder(paths.data);
-    Deno.openSync(paths.lockFile, { append: true, create: true }).close();
+    if (!journalsAreInData(paths.root)) createControlFolder(paths);
     if (!isNew) return [];
     return [isNode ? missingDataWarning(paths) : `created ${paths.data}`];
   });
@@ -48,14 +52,32 @@ export function createDataFolder(paths: Paths): string[] {
  */
 export function createLayout(paths: Paths, binary = runningBinary()): string[] {
   return explaining(paths, () => {
+    removeTemporaries(
+      paths.root,
+      paths.control,
+      paths.kept,
+      paths.data,
+      paths.versionFolder,
+      dirname(paths.configFile),
+    );
     const created = [
       ...createConfig(paths),
       ...(binary === undefined ? [] : placeBinary(paths, Deno.realPathSync(binary))),
     ];
-    if (exists(paths.current) && Deno.readLinkSync(paths.current) === version) return created;
-    replaceLink(paths.current, version);
-    return [...created, `${paths.current} now points to ${version}`];
+    if (!exists(paths.current) || Deno.readLinkSync(paths.current) !== version) {
+      replaceLink(paths.current, version);
+      created.push(`${paths.current} now points to ${version}`);
+    }
+    created.push(...moveJournals(paths));
+    if (binary !== undefined) created.push(...placeLauncher(paths));
+    return created;
   });
+}
+
+/** Whatever mode somebody has given it, it becomes main's alone again. */
+function createControlFolder({ control }: Paths): void {
+  makeFolder(control, 0o700);
+  if ((Deno.statSync(control).mode ?? 0o700) & 0o077) Deno.chmodSync(control, 0o700);
 }
 
 function explaining<T>({ root }: Paths, work: () => T): T {
@@ -72,7 +94,9 @@ function missingDataWarning({ data }: Paths): string {
     "If the data lies on a disk of its own, stop Ivy and mount it";
 }
 
-function checkRoot({ root, socket }: Paths): void {
+/** Also of a node that still has its socket in the data folder: it will move. */
+function checkRoot({ root, control }: Paths): void {
+  const socket = join(control, "ivy.sock");
   const length = new TextEncoder().encode(socket).length;
   if (length > MAX_SOCKET_PATH_BYTES) {
     throw new CommandError(
@@ -80,6 +104,25 @@ function checkRoot({ root, socket }: Paths): void {
     );
   }
   checkIsFolder(root);
+  if (isEmpty(root) || holdsNode(root)) return;
+  throw new CommandError(
+    `${root} holds something else and no node of Ivy: choose an empty or a new folder as --root`,
+    EXIT.wrongUsage,
+  );
+}
+
+/** What may lie in a folder that is no node yet: the program itself, and what a new file system has. */
+const NOTHING_ELSE = ["ivy", "ivy.installing", "lost+found"];
+
+function isEmpty(root: string): boolean {
+  return !exists(root) || [...Deno.readDirSync(root)].every(({ name }) => NOTHING_ELSE.includes(name));
+}
+
+/** Whether a folder is a node; also where somebody has prepared a configuration, or Python Ivy was. */
+export function holdsNode(root: string): boolean {
+  if (!exists(root)) return false;
+  const names = [...Deno.readDirSync(root)].map(({ name }) => name);
+  return ["current", "data", "control"].some((name) => names.includes(name)) || names.some(isVersion);
 }
 
 /** The configuration of a new version is the old version's, of a new node the template's. */
@@ -96,7 +139,7 @@ function runningBinary(): string | undefined {
   return Deno.build.standalone ? Deno.execPath() : undefined;
 }
 
-/** Puts the binary into its version's folder, then the launcher where people call it. */
+/** Puts the binary into its version's folder. */
 function placeBinary(paths: Paths, binary: string): string[] {
   const placed = join(paths.versionFolder, "ivy");
   const created: string[] = [];
@@ -105,12 +148,14 @@ function placeBinary(paths: Paths, binary: string): string[] {
     linkOrCopy(binary, placed);
     created.push(`put this binary at ${placed}${instead}`);
   }
-  const isProven = !exists(paths.probation); // until then the launcher that can go back stays
-  if (!exists(paths.launcher) || (isProven && readIfText(paths.launcher) !== LAUNCHER)) {
-    replaceFile(paths.launcher, LAUNCHER, 0o755);
-    created.push(`created the launcher ${paths.launcher}`);
-  }
   return created;
+}
+
+/** Puts the launcher where people call it; while a version is on probation, the one that can go back stays. */
+function placeLauncher({ root, launcher, probation }: Paths): string[] {
+  if (exists(launcher) && (exists(probation) || readLauncher(root) === LAUNCHER)) return [];
+  replaceName(launcher, LAUNCHER, 0o755);
+  return [`created the launcher ${launcher}`];
 }
 
 /** Gives a file a second name; where that cannot be, copies it. Either survives a power cut. */
@@ -147,10 +192,4 @@ export function copyProgram(from: string, to: string): void {
     for (let done = 0; done < read;) done += target.writeSync(buffer.subarray(done, read));
   }
   Deno.chmodSync(to, 0o755); // whatever the umask is
-}
-
-/** The content of a small text file; undefined when it is missing or is a binary. */
-function readIfText(path: string): string | undefined {
-  if (!exists(path) || Deno.statSync(path).size > 65_536) return undefined;
-  return readIfThere(path);
 }

@@ -32,6 +32,8 @@ export interface Logging {
   setThresholds(thresholds: Config["logging_verbosity"]): void;
   /** A text without those values. */
   redact(text: string): string;
+  /** Makes the file again when it was removed, renamed or replaced. @returns the path of what was made. */
+  renew(): string[];
   close(): Promise<void>;
 }
 
@@ -84,6 +86,7 @@ export function setUpLogging(options: LoggingOptions): Logging {
     hide: (more) => hidden.add(more),
     setThresholds: (changed) => void (thresholds = changed),
     redact: (text) => hidden.redact(text),
+    renew: () => file.renew(),
     async close() {
       disposeSync();
       await file.close();
@@ -119,25 +122,64 @@ function consoleSink(colour: boolean): Sink {
 }
 
 /** One file per UTC day; logtape's own rotation follows local midnight. */
-function dailyFileSink(directory: string): { sink: Sink; close(): Promise<void> } {
-  Deno.mkdirSync(directory, { recursive: true });
+function dailyFileSink(directory: string): { sink: Sink; renew(): string[]; close(): Promise<void> } {
   const formatter = (record: LogRecord) => formatEntry(entryOf(record));
-  const open = (day: string) =>
-    getFileSink(join(directory, `${day}.log`), {
+  const open = (day: string): OpenLog => {
+    Deno.mkdirSync(directory, { recursive: true });
+    const path = join(directory, `${day}.log`);
+    const sink = getFileSink(path, {
       formatter,
       nonBlocking: true,
       bufferSize: 0, // a line is in the file as soon as the one before it is
-    }) as unknown as Sink & AsyncDisposable;
-  let today = { day: "", sink: undefined as ReturnType<typeof open> | undefined };
+    }) as unknown as OpenLog["sink"];
+    return { day, path, sink, inode: inodeOf(path) };
+  };
+  Deno.mkdirSync(directory, { recursive: true });
+  let today: OpenLog | undefined;
+  const renew = (day: string | undefined) => {
+    if (day === undefined || (today?.day === day && inodeOf(today.path) === today.inode)) return [];
+    const before = today;
+    today = open(day);
+    void before?.sink[Symbol.asyncDispose]();
+    return before?.day === day ? [today.path] : [];
+  };
   return {
     sink(record) {
-      const day = utcDay(record.timestamp);
-      if (day !== today.day) {
-        void today.sink?.[Symbol.asyncDispose]();
-        today = { day, sink: open(day) };
-      }
-      today.sink!(record);
+      for (const path of renew(utcDay(record.timestamp))) today!.sink(renewedRecord(record, path));
+      today!.sink(record);
     },
-    close: async () => await today.sink?.[Symbol.asyncDispose](),
+    renew: () => renew(today?.day),
+    close: async () => await today?.sink[Symbol.asyncDispose](),
   };
+}
+
+interface OpenLog {
+  day: string;
+  path: string;
+  sink: Sink & AsyncDisposable;
+  /** Of the file that was opened; while it is open, it is given to no other. */
+  inode: string | undefined;
+}
+
+/** Tells one file from another on this machine; undefined when there is none. */
+function inodeOf(path: string): string | undefined {
+  try {
+    const { dev, ino } = Deno.statSync(path);
+    return `${dev}:${ino}`;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The file tells why its first lines are missing, before the line that is written to it. */
+function renewedRecord(record: LogRecord, path: string): LogRecord {
+  const subject = `${path} was removed or replaced while Ivy ran; it is made again`;
+  const entry: LogEntry = {
+    level: "WARNING",
+    origin: "logging",
+    subject,
+    details: "",
+    timeMs: record.timestamp,
+  };
+  return { ...record, level: "warning", message: [subject], rawMessage: subject, properties: { entry } };
 }

@@ -2,15 +2,15 @@
 import { dirname } from "@std/path";
 import { sentenceOf } from "../shared/errors.ts";
 import { utcDay } from "../shared/time.ts";
-import { syncFolder } from "./files.ts";
+import { syncFolder, temporaryName } from "./files.ts";
 import { isPacked, logDays, logParts } from "./log_files.ts";
 
 /** Nobody writes to a log that ended so long ago, also when the clock is put right by a little, in milliseconds. */
 const REST_MS = 86_400_000;
 
-/** Its last command takes the lines away, so all before is on the disk by then. */
+/** Its last command takes the lines away, so all before is on the disk by then. `-C` writes to a new file only. */
 const PACK =
-  `set -e; nice -n 19 gzip -c "$1" >"$1.gz.tmp"; sync "$1.gz.tmp"; mv -f "$1.gz.tmp" "$1.gz"; sync "$2"; rm "$1"`;
+  `set -eC; trap 'rm -f "$3"' EXIT; nice -n 19 gzip -c "$1" >"$3"; sync "$3"; mv -fT "$3" "$1.gz"; sync "$2"; rm "$1"`;
 
 /**
  * Compresses the logs of days that are long over, with the system's gzip at the lowest priority: main only waits. Each
@@ -33,7 +33,7 @@ export async function packOldLogs(directory: string, nowMs: number): Promise<str
 async function pack(path: string): Promise<void> {
   try {
     const { success, stderr } = await new Deno.Command("sh", {
-      args: ["-c", PACK, "sh", path, dirname(path)],
+      args: ["-c", PACK, "sh", path, dirname(path), temporaryName(`${path}.gz`)],
       stdin: "null",
       stdout: "null",
     }).output();

@@ -2,6 +2,7 @@
 import { dirname, join, resolve } from "@std/path";
 import { version } from "../shared/version.ts";
 import { CommandError, EXIT } from "./errors.ts";
+import { followLinks, readIfThere } from "./files.ts";
 
 /** Where everything is below the root. */
 export interface Paths {
@@ -15,7 +16,10 @@ export interface Paths {
   /** A received configuration while it is judged, and the one that ran before the last change from afar. */
   candidateConfigFile: string;
   previousConfigFile: string;
+  /** The store's; nothing in it is executed or trusted as a decision. */
   data: string;
+  /** Mode 0700, main's alone: all that decides. See {@link journalsAreInData} for the one exception. */
+  control: string;
   messages: string;
   logs: string;
   /** The shared state, for the next start. */
@@ -40,10 +44,17 @@ export interface Paths {
   socket: string;
 }
 
-/** @param softwareVersion The version whose folder is meant; default: this program's. */
+/**
+ * Where everything is. Links below the root are followed, once: Deno judges where a path leads, not its name.
+ *
+ * @param root With its links followed, see {@link checkIsFolder}.
+ * @param softwareVersion The version whose folder is meant; default: this program's.
+ */
 export function pathsOf(root: string, softwareVersion = version): Paths {
   const versionFolder = join(root, softwareVersion);
-  const data = join(root, "data");
+  const data = followLinks(join(root, "data"));
+  const control = join(root, "control");
+  const inJournals = (name: string) => join(journalsAreInData(root) ? data : control, name);
   return {
     root,
     launcher: join(root, "ivy"),
@@ -54,21 +65,79 @@ export function pathsOf(root: string, softwareVersion = version): Paths {
     candidateConfigFile: join(versionFolder, "config", "config.candidate.json"),
     previousConfigFile: join(versionFolder, "config", "config.previous.json"),
     data,
-    messages: join(data, "messages"),
-    logs: join(data, "logs"),
+    control,
+    messages: followLinks(join(data, "messages")),
+    logs: followLinks(join(data, "logs")),
     stateFile: join(data, "state.kv"),
-    reconfiguration: join(data, "reconfiguration.json"),
-    revisions: join(data, "revisions.json"),
-    update: join(data, "update.json"),
-    probation: join(data, "probation"),
-    releases: join(data, "releases.json"),
-    versions: join(root, "control", "versions.json"),
-    package: join(data, "offered_package.json"),
+    versions: join(control, "versions.json"),
     staging: join(root, "staging"),
-    kept: join(data, "backends"),
-    lockFile: join(data, "run.lock"),
-    socket: join(data, "ivy.sock"),
+    get reconfiguration() {
+      return inJournals("reconfiguration.json");
+    },
+    get revisions() {
+      return inJournals("revisions.json");
+    },
+    get update() {
+      return inJournals("update.json");
+    },
+    get probation() {
+      return inJournals("probation");
+    },
+    get releases() {
+      return inJournals("releases.json");
+    },
+    get package() {
+      return inJournals("offered_package.json");
+    },
+    get kept() {
+      return inJournals("backends");
+    },
+    get lockFile() {
+      return inJournals("run.lock");
+    },
+    get socket() {
+      return inJournals("ivy.sock");
+    },
   };
+}
+
+/**
+ * Whether a node still has its journals, credentials, lock and socket in `data/`, where version 0.1 had them, instead of
+ * `control/`. The rule: **they are where the launcher that is installed reads them**, so that launcher and agent never
+ * disagree; the store may not write to the launcher. Version 0.1 installs its own launcher whenever it starts, and this
+ * version installs its own last, once everything is in `control/` (see `move_journals.ts`); while a version is on
+ * probation, the launcher of the version before stays. So a node that was updated from 0.1 and may go back to it keeps
+ * everything in `data/` until the probation is over, and from then on `data/` is not believed. Without a launcher (Ivy
+ * runs from its sources, or the binary lies in the launcher's place) only a lock that 0.1 has left says so, and only as
+ * long as there is no `control/`.
+ *
+ * It is asked anew each time, because it changes while an agent and commands run.
+ */
+export function journalsAreInData(root: string): boolean {
+  const launcher = readLauncher(root);
+  if (launcher?.includes("/control/probation")) return false;
+  if (launcher?.includes("/data/probation")) return true;
+  return !exists(join(root, "control")) && exists(join(root, "data", "run.lock"));
+}
+
+/** Whether version 0.1 may come back by itself: then everything stays where it looks for it. */
+export function isOnEarlierProbation(root: string): boolean {
+  return readLauncher(root)?.includes("/data/probation") === true && exists(join(root, "data", "probation"));
+}
+
+/** Larger than any launcher, and smaller than any binary, in bytes. */
+const MAX_LAUNCHER_BYTES = 65_536;
+
+/** The launcher's text; undefined when there is none, or a binary in its place. */
+export function readLauncher(root: string): string | undefined {
+  const path = join(root, "ivy");
+  try {
+    const { isFile, size } = Deno.statSync(path);
+    return isFile && size <= MAX_LAUNCHER_BYTES ? readIfThere(path) : undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
+    throw error;
+  }
 }
 
 /**
@@ -91,12 +160,12 @@ function isRoot(folder: string): boolean {
 }
 
 /**
- * @returns the root, which need not exist.
+ * @returns the root with all links followed; it need not exist.
  * @throws {CommandError} when it, or what it lies in, is no folder.
  */
 export function checkIsFolder(root: string): string {
   const existing = firstExisting(root);
-  if (isFolder(existing)) return root;
+  if (isFolder(existing)) return followLinks(root);
   throw new CommandError(`${existing} is no folder: choose another --root`, EXIT.wrongUsage);
 }
 

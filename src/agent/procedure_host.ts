@@ -3,11 +3,12 @@ import type { ErrorReport } from "../shared/errors.ts";
 import { describeFaults, type Fault } from "../shared/faults.ts";
 import type { Logger } from "../shared/logger.ts";
 import type { LogEntry, MainToProcedure, NodeFacts, ProcedureToMain, Producer } from "../shared/protocol.ts";
-import type { NodePaths, ProcedureLine, WorkerPermissions } from "../shared/registry.ts";
+import type { ProcedureLine, WorkerPermissions } from "../shared/registry.ts";
 import type { JsonSchema } from "../shared/secrets.ts";
 import { withLimit } from "../shared/time.ts";
 import { explainDenied } from "./denied.ts";
 import type { DeviceDoor } from "./device_door.ts";
+import { answerDiskRequest } from "./disk_request.ts";
 import type { StateAuthority } from "./state_authority.ts";
 import { Supervisor, type WorkerStatus } from "./supervisor.ts";
 import type { WorkerLife } from "./worker_life.ts";
@@ -25,7 +26,8 @@ export interface ProcedureHostOptions {
   line: ProcedureLine;
   /** The raw entry of the configuration, without `enabled`. */
   settings: Record<string, unknown>;
-  paths: NodePaths;
+  /** The disk that the measurements are on. */
+  dataFolder: string;
   node: NodeFacts;
   logger: Logger;
   onLog: (entry: LogEntry) => void;
@@ -199,6 +201,8 @@ export class ProcedureHost {
         return this.#calls.get(message.callId)?.(message);
       case "device_request":
         return void this.#openDevice(life, message);
+      case "disk_request":
+        return life.send(answerDiskRequest(message, this.#options.dataFolder));
       case "torn_down":
         return life.end({ kind: "torn_down" });
       case "self_tested":
@@ -262,7 +266,7 @@ export class ProcedureHost {
 
   #permissions(): WorkerPermissions {
     try {
-      return this.#options.line.permissions(this.#options.settings, this.#options.paths);
+      return this.#options.line.permissions(this.#options.settings);
     } catch (error) {
       this.#options.logger.exception(
         "its permissions could not be worked out from its settings; it gets none",

@@ -2,13 +2,14 @@
 import { errorSentence } from "../shared/errors.ts";
 import { describeFaults } from "../shared/faults.ts";
 import type { LogEntry, MainToProcedure, NodeFacts, ProcedureToMain } from "../shared/protocol.ts";
-import type { NodePaths, ProcedureLine, WorkerPermissions } from "../shared/registry.ts";
+import type { ProcedureLine, WorkerPermissions } from "../shared/registry.ts";
 import type { JsonSchema } from "../shared/secrets.ts";
 import { stateFields } from "../shared/state.ts";
 import { pause } from "../shared/time.ts";
 import { explainDenied } from "./denied.ts";
 import { DeviceDoor } from "./device_door.ts";
 import { resolveSecrets } from "./secret_values.ts";
+import { answerDiskRequest } from "./disk_request.ts";
 import { StateAuthority } from "./state_authority.ts";
 import { WorkerLife } from "./worker_life.ts";
 import { decodeFromProcedure } from "./workers/decoders.ts";
@@ -22,7 +23,8 @@ export interface ProbeOptions {
   /** Also run the procedure's own test. */
   selfTest: boolean;
   node: NodeFacts;
-  paths: NodePaths;
+  /** The disk that the measurements are on. */
+  dataFolder: string;
   environment: Record<string, string>;
   onLog: (entry: LogEntry) => void;
 }
@@ -103,6 +105,8 @@ class Probe {
         );
       case "device_request":
         return void this.#devices.answer(message).then((answer) => life.send(answer));
+      case "disk_request":
+        return life.send(answerDiskRequest(message, this.#options.dataFolder));
       case "call_answer":
       case "started":
       case "torn_down":
@@ -135,7 +139,7 @@ class Probe {
 
   #permissions(): WorkerPermissions {
     try {
-      return this.#options.line.permissions(this.#options.settings ?? {}, this.#options.paths);
+      return this.#options.line.permissions(this.#options.settings ?? {});
     } catch {
       return {}; // settings of the wrong shape: the worker itself will say what is wrong with them
     }

@@ -5,7 +5,7 @@ import { createLogger } from "../shared/logger.ts";
 import type { Parts } from "./parts.ts";
 import { requestAgent } from "./control_client.ts";
 import { CommandError } from "./errors.ts";
-import type { Paths } from "./paths.ts";
+import { exists, type Paths } from "./paths.ts";
 import { takeRunLock } from "./run_lock.ts";
 import { StoreHost } from "./store_host.ts";
 
@@ -48,15 +48,12 @@ async function askRunning(paths: Paths, request: StoreRequest): Promise<unknown>
 }
 
 async function openAlone(paths: Paths, parts: Parts): Promise<StoreAccess> {
-  const taken = await takeRunLock(paths.lockFile).catch((error) => {
+  if (!exists(paths.data)) {
     throw new CommandError(
       `there is no node at ${paths.root}; create one with: ivy init --root ${paths.root}`,
-      1,
-      {
-        cause: error,
-      },
     );
-  });
+  }
+  const taken = await takeRunLock(paths);
   if (!("lock" in taken)) {
     throw new CommandError(`an agent on ${paths.root} is just starting or ending; try again in a moment`);
   }

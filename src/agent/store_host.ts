@@ -16,7 +16,9 @@ import { pause } from "../shared/time.ts";
 import { bootFacts } from "./clock_trust.ts";
 import { ClockWatch, type ClockWatchOptions } from "./clock_watch.ts";
 import { checkDatabase } from "./database_check.ts";
+import { followLinks } from "./files.ts";
 import { exists } from "./paths.ts";
+import { storeFolders } from "./store_folders.ts";
 import { Supervisor, type WorkerStatus } from "./supervisor.ts";
 import type { WorkerLife } from "./worker_life.ts";
 import { decodeFromStore } from "./workers/decoders.ts";
@@ -36,7 +38,7 @@ export interface StoreHostOptions {
   module: string;
   /** The module that checks a large database. */
   checkerModule: string;
-  /** `<root>/data`: the one folder that the store may touch. */
+  /** `<root>/data`: the one folder that the store may touch, with what links in it lead to, see {@link storeFolders}. */
   directory: string;
   runId: string;
   settings: StorageSettings;
@@ -76,7 +78,7 @@ export class StoreHost {
   #watchesPoints = false;
 
   constructor(options: StoreHostOptions) {
-    this.#options = options;
+    this.#options = { ...options, directory: followLinks(options.directory) };
     this.#backends = options.backends;
     this.#clock = new ClockWatch({
       logger: options.logger,
@@ -86,7 +88,10 @@ export class StoreHost {
     this.#supervisor = new Supervisor<MainToStore, StoreToMain>({
       name: "store",
       module: options.module,
-      permissions: () => ({ read: [options.directory], write: [options.directory], sys: ["statfs"] }),
+      permissions: () => {
+        const folders = storeFolders(this.#options.directory);
+        return { read: folders, write: folders, sys: ["statfs"] };
+      },
       watchdogMs: options.watchdogMs ?? WATCHDOG_MS,
       logger: options.logger,
       onLog: options.onLog,

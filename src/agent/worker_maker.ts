@@ -83,7 +83,7 @@ export class WorkerMaker {
       name,
       line: parts.procedures[name]!,
       settings,
-      paths: { lockFile: paths.lockFile },
+      dataFolder: paths.data,
       node: this.#nodeFacts(),
       logger: logging.logger(name),
       onLog: (entry) => logging.write(entry),
@@ -157,11 +157,10 @@ export class WorkerMaker {
   }
 
   #nodeFacts(): NodeFacts {
-    const { paths, loaded, agentStartedMs } = this.#options;
+    const { loaded, agentStartedMs } = this.#options;
     return {
       systemIdentifier: loaded().config.general.system_identifier,
       softwareVersion: version,
-      lockFile: paths.lockFile,
       agentStartedMs,
     };
   }

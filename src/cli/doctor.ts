@@ -20,7 +20,7 @@ export default async function doctor(context: CommandContext): Promise<ExitStatu
   const paths = pathsOf(root);
   const parts = await context.parts();
   let pidDoubt: string | null = null;
-  const pid = await runningPid(paths.lockFile).catch((error) => void (pidDoubt = sentenceOf(error))) ?? null;
+  const pid = await runningPid(paths).catch((error) => void (pidDoubt = sentenceOf(error))) ?? null;
   const environment = { ...environmentOfAgent(pid), ...context.environment };
   const machine = thisMachine(context.environment);
   const surroundings = realSurroundings(machine);

@@ -24,7 +24,7 @@ export default async function info({ out, root, flags }: CommandContext): Promis
     message_folder: paths.messages,
     log_folder: paths.logs,
     ...await updateFacts(paths),
-    running_pid: await runningPid(paths.lockFile) ?? null,
+    running_pid: await runningPid(paths) ?? null,
     host: Deno.hostname(),
     cores: navigator.hardwareConcurrency,
   };

@@ -11,7 +11,7 @@ import type { CommandContext } from "./command.ts";
 export default async function init({ out, root }: CommandContext): Promise<ExitStatus> {
   const paths = pathsOf(root);
   const created = createDataFolder(paths);
-  const taken = await takeRunLock(paths.lockFile);
+  const taken = await takeRunLock(paths);
   if (!("lock" in taken)) {
     out.print(`Ivy runs on ${root} (PID ${taken.holder ?? "unknown"}); nothing was changed`);
     return EXIT.done;

@@ -10,7 +10,7 @@ import stop from "./stop.ts";
 
 /** `ivy restart`: an agent that runs is not ended for a configuration that would keep it from starting again. */
 export default async function restart(context: CommandContext): Promise<ExitStatus> {
-  if (await runningPid(pathsOf(context.root).lockFile) !== undefined) await refuseBadConfig(context);
+  if (await runningPid(pathsOf(context.root)) !== undefined) await refuseBadConfig(context);
   await stop(context);
   return await start(context);
 }

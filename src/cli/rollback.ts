@@ -19,7 +19,7 @@ export default async function rollback({ out, root }: CommandContext): Promise<E
   if (!exists(paths.current)) {
     throw new CommandError(`there is no node at ${root}; create one with: ivy init --root ${root}`);
   }
-  const taken = await takeRunLock(paths.lockFile);
+  const taken = await takeRunLock(paths);
   if (!("lock" in taken)) throw new CommandError(`the agent on ${root} is just starting or ending`);
   try {
     out.print(`back to Ivy ${rollBack(paths)}; start it with: ivy start --root ${root}`);

@@ -20,8 +20,8 @@ import type { CommandContext } from "./command.ts";
 import { describeLine } from "./message_text.ts";
 import type { Output } from "./output.ts";
 
-/** Why the agent ends: a signal, a server's wish, or a thread that only a fresh process is rid of (hasty). */
-type Ending = { kind: "stop" | "restart"; reason: string; hasty: boolean };
+/** Why the agent ends: a signal, a root that is gone, a server's wish, or a thread that only a fresh process is rid of (hasty). */
+type Ending = { kind: "stop" | "restart" | "lost"; reason: string; hasty: boolean };
 
 /** `ivy run`: measures in the foreground until it is told to stop. */
 export default async function run(context: CommandContext): Promise<ExitStatus> {
@@ -33,6 +33,7 @@ export default async function run(context: CommandContext): Promise<ExitStatus> 
   await recordProvenVersions(paths).catch((error) => { // on a full disk it measures none the less
     out.note(`ivy: ${paths.versions} could not be written: ${sentenceOf(error)}`);
   });
+  await lock.tellPid().catch((error) => out.note(`ivy: no command can see the PID: ${sentenceOf(error)}`));
   const parts = await context.parts();
   const givenUp = countStart(paths);
   if (givenUp !== undefined) out.note(`ivy: ${givenUp}`);
@@ -48,7 +49,9 @@ export default async function run(context: CommandContext): Promise<ExitStatus> 
     environment,
     colour: out.colour,
     ...(flags["messages"] === true ? { onStored: (messages) => printMessages(out, messages) } : {}),
+    lock,
     onRestartNeeded: (reason, hasty) => ending.resolve({ kind: "restart", reason, hasty }),
+    onRootLost: (reason) => ending.resolve({ kind: "lost", reason, hasty: false }),
   });
   const signals = listenForSignals(out, (reason) => ending.resolve({ kind: "stop", reason, hasty: false }));
   const reports = reportToManager(agent, environment, (sentence) => out.note(`ivy: ${sentence}`));
@@ -56,7 +59,7 @@ export default async function run(context: CommandContext): Promise<ExitStatus> 
   void agent.ready.then(() => reports?.ready());
   if (flags["messages"] === true) announceFiles(out, paths);
   const { kind, reason, hasty } = await ending.promise;
-  reports?.ending(signals.haveCome() ? "stop" : kind, reason);
+  reports?.ending(signals.haveCome() || kind === "lost" ? "stop" : kind, reason);
   await agent.stop(reason, { hasty });
   signals.ignore();
   if (kind === "restart" && !signals.haveCome()) {
@@ -64,6 +67,7 @@ export default async function run(context: CommandContext): Promise<ExitStatus> 
     restart(paths, lock, withFailures(environment, failures));
   }
   lock.release();
+  if (kind === "lost" && !signals.haveCome()) throw new CommandError(reason);
   return EXIT.done;
 }
 
@@ -91,7 +95,7 @@ async function withProceduresFaults(error: ConfigError, options: CheckOptions): 
 }
 
 async function lockOrRefuse(paths: Paths): Promise<RunLock> {
-  const taken = await takeRunLock(paths.lockFile);
+  const taken = await takeRunLock(paths);
   if ("lock" in taken) return taken.lock;
   const holder = taken.holder === undefined ? "another process" : `PID ${taken.holder}`;
   throw new CommandError(

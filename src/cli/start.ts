@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import { askAgent } from "../agent/control_client.ts";
 import { CommandError, EXIT, type ExitStatus } from "../agent/errors.ts";
 import { readIfThere } from "../agent/files.ts";
-import { createDataFolder } from "../agent/layout.ts";
+import { createDataFolder, holdsNode } from "../agent/layout.ts";
 import { type Paths, pathsOf } from "../agent/paths.ts";
 import { programCommand } from "../agent/program.ts";
 import { lockIsFree, runningPid } from "../agent/run_lock.ts";
@@ -18,12 +18,15 @@ const LOOK_EVERY_MS = 50;
 /** `ivy start`: runs the agent in the background, in a session of its own, so that it survives the terminal. */
 export default async function start({ out, root }: CommandContext): Promise<ExitStatus> {
   const paths = pathsOf(root);
-  for (const line of createDataFolder(paths)) out.note(`ivy: ${line}`);
-  const pid = await runningPid(paths.lockFile);
+  if (!holdsNode(root)) {
+    throw new CommandError(`there is no node at ${root}; create one with: ivy init --root ${root}`);
+  }
+  const pid = await runningPid(paths);
   if (pid !== undefined) {
     out.print(`Ivy runs already (PID ${pid})`);
     return EXIT.done;
   }
+  for (const line of createDataFolder(paths)) out.note(`ivy: ${line}`);
   const child = spawnDetached(paths);
   const status = await waitUntilReady(paths, child);
   out.print(`Ivy runs (PID ${status.pid}); watch it with: ivy status, ivy logs -f`);
@@ -68,8 +71,8 @@ async function waitUntilReady(paths: Paths, child: Deno.ChildProcess): Promise<A
 }
 
 /** True when the child has ended because another start was faster: then that one's agent will be ready. */
-async function hasRival({ lockFile }: Paths, { code }: Deno.CommandStatus): Promise<boolean> {
-  return code === EXIT.alreadyRunning && !await lockIsFree(lockFile, 0);
+async function hasRival(paths: Paths, { code }: Deno.CommandStatus): Promise<boolean> {
+  return code === EXIT.alreadyRunning && !await lockIsFree(paths, 0);
 }
 
 function endError(paths: Paths, { code }: Deno.CommandStatus): CommandError {

@@ -52,7 +52,7 @@ async function readLive({ socket }: Paths): Promise<FoundState | undefined> {
 }
 
 async function readSnapshot(paths: Paths): Promise<FoundState> {
-  const pid = await runningPid(paths.lockFile);
+  const pid = await runningPid(paths);
   if (pid !== undefined) {
     throw new CommandError(
       `PID ${pid} runs on ${paths.root} but does not answer: it starts or ends just now, or it hangs`,

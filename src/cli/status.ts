@@ -1,7 +1,7 @@
 // Runs in: main thread.
 import { askAgent } from "../agent/control_client.ts";
 import { CommandError, EXIT, type ExitStatus } from "../agent/errors.ts";
-import { pathsOf } from "../agent/paths.ts";
+import { type Paths, pathsOf } from "../agent/paths.ts";
 import { runningPid } from "../agent/run_lock.ts";
 import type { AgentStatus, WorkerStatusJson } from "../agent/status.ts";
 import { formatBytes, formatDuration } from "../shared/time.ts";
@@ -12,19 +12,15 @@ import { alignColumns, type Output, paint } from "./output.ts";
 export default async function status({ out, root, flags }: CommandContext): Promise<ExitStatus> {
   const paths = pathsOf(root);
   const found = await askAgent<AgentStatus>(paths.socket, "GET", "/v1/status");
-  if (found === undefined) return await reportAbsence(paths.lockFile, root, out, flags["json"] === true);
+  if (found === undefined) return await reportAbsence(paths, out, flags["json"] === true);
   if (flags["json"] === true) out.json({ running: true, ...found });
   else describe(found).forEach((line) => out.print(line));
   return EXIT.done;
 }
 
-async function reportAbsence(
-  lockFile: string,
-  root: string,
-  out: Output,
-  json: boolean,
-): Promise<ExitStatus> {
-  const pid = await runningPid(lockFile);
+async function reportAbsence(paths: Paths, out: Output, json: boolean): Promise<ExitStatus> {
+  const { root } = paths;
+  const pid = await runningPid(paths);
   if (pid !== undefined) {
     throw new CommandError(
       `PID ${pid} runs on ${root} but does not answer: it starts or ends just now, or it hangs`,

@@ -14,15 +14,15 @@ export default async function stop(
   { out, root }: CommandContext,
   limitMs = STOP_LIMIT_MS,
 ): Promise<ExitStatus> {
-  const { lockFile } = pathsOf(root);
-  const pid = await runningPid(lockFile);
+  const paths = pathsOf(root);
+  const pid = await runningPid(paths);
   if (pid === undefined) {
     out.print(`Ivy does not run on ${root}`);
     return EXIT.done;
   }
   askToEnd(pid);
   const timer = setTimeout(() => out.note("ivy: waiting for the procedures to tear down…"), PATIENCE_MS);
-  const ended = await lockIsFree(lockFile, limitMs);
+  const ended = await lockIsFree(paths, limitMs);
   clearTimeout(timer);
   if (!ended) {
     throw new CommandError(

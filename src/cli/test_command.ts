@@ -3,9 +3,11 @@ import { requestAgent } from "../agent/control_client.ts";
 import { selfTestProcedure } from "../agent/config_check.ts";
 import { ConfigError, knownNames, readConfig } from "../agent/configuration.ts";
 import { CommandError, EXIT, type ExitStatus } from "../agent/errors.ts";
+import type { Parts } from "../agent/parts.ts";
 import { type Paths, pathsOf, refuseOtherVersion } from "../agent/paths.ts";
 import { storageWarnings } from "../agent/storage_warnings.ts";
 import { programCommand } from "../agent/program.ts";
+import { probeStore } from "../agent/store_probe.ts";
 import { sentenceOf } from "../shared/errors.ts";
 import { didYouMean } from "../shared/nearest.ts";
 import type { CommandContext } from "./command.ts";
@@ -29,7 +31,8 @@ export default async function test(context: CommandContext): Promise<ExitStatus>
   Deno.env.set("IVY_ROOT", context.root);
   Deno.env.set("IVY_CONFIG", configFile);
   Deno.env.set("IVY_COMMAND", JSON.stringify(programCommand()));
-  const status = await runAll(await collectTests(), context.out);
+  const tests = [...await collectTests(), storeTest(paths, await context.parts())];
+  const status = await runAll(tests, context.out);
   for (const warning of await warningsOf(configFile, paths, context)) {
     context.out.note(`ivy: warning: ${warning}`);
   }
@@ -44,6 +47,17 @@ async function warningsOf(file: string, paths: Paths, context: CommandContext): 
     if (error instanceof ConfigError) return []; // a test has said what is wrong with it
     throw error;
   }
+}
+
+/** Main may write where the store, in its sandbox, may not. */
+function storeTest(paths: Paths, parts: Parts): AcceptanceTest {
+  return {
+    name: "the store can write in its sandbox",
+    async fn() {
+      const problem = await probeStore(paths, parts);
+      if (problem !== undefined) throw new Error(problem);
+    },
+  };
 }
 
 /** Runs one procedure's self-test; if the agent runs, its own worker of that procedure is paused meanwhile. */

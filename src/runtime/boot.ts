@@ -10,6 +10,7 @@ import { formatDuration, withLimit } from "../shared/time.ts";
 import { linkToMain, type WorkerLink } from "../shared/worker_link.ts";
 import { answerCall, describeMethods } from "./calls.ts";
 import { createDevices } from "./devices.ts";
+import { createDiskQuestions } from "./disk_questions.ts";
 import type { Procedure, ProcedureContext } from "./procedure.ts";
 import { followState } from "./state_link.ts";
 import { every } from "./ticks.ts";
@@ -34,6 +35,7 @@ class ProcedureLife {
   #stopping = new AbortController();
   #sender: MessageSender;
   #devices;
+  #disk;
   #settings: unknown;
   #context: ProcedureContext<unknown> | undefined;
   /** Settles when the procedure's own code has ended, well or not. */
@@ -44,6 +46,7 @@ class ProcedureLife {
     this.#procedure = procedure;
     this.link = linkToMain(procedure.name, { beforeFailing: () => this.#end(GRACE_MS) });
     this.#devices = createDevices(this.link.send);
+    this.#disk = createDiskQuestions(this.link.send);
     this.#sender = new MessageSender({
       now: () => Date.now(),
       onFailure: (error) => this.link.logger.error(`a message was not stored: ${error.message}`),
@@ -72,6 +75,8 @@ class ProcedureLife {
         return void answerCall(message, this.#procedure.rpc ?? {}, this.#context, this.link.send);
       case "device_answer":
         return this.#devices.receive(message);
+      case "disk_answer":
+        return this.#disk.receive(message);
       case "teardown":
         return void this.#tearDown(message.graceMs).catch(this.link.fail);
       default:
@@ -145,7 +150,7 @@ class ProcedureLife {
       state: followState(message.state, stateFields),
       logger: this.link.logger,
       devices: this.#devices.devices,
-      node: message.node,
+      node: { ...message.node, disk: () => this.#disk.ask() },
       signal,
     };
   }

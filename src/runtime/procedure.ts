@@ -2,7 +2,7 @@
 import type * as z from "zod";
 import type { Logger } from "../shared/logger.ts";
 import type { Messages } from "../shared/message_sender.ts";
-import type { NodeFacts } from "../shared/protocol.ts";
+import type { DiskSpace, NodeFacts } from "../shared/protocol.ts";
 import type { State } from "../shared/state.ts";
 import type { SharedState } from "../shared/state_replica.ts";
 import { bootProcedure } from "./boot.ts";
@@ -12,7 +12,7 @@ import type { Tick } from "./ticks.ts";
 
 export { pause } from "../shared/time.ts";
 export type { Data, Level } from "../shared/message.ts";
-export type { NodeFacts } from "../shared/protocol.ts";
+export type { DiskSpace, NodeFacts } from "../shared/protocol.ts";
 export type { State } from "../shared/state.ts";
 export type { SharedState } from "../shared/state_replica.ts";
 export type { DeepReadonly } from "../shared/state_fields.ts";
@@ -22,6 +22,12 @@ export type { RpcMethod } from "./calls.ts";
 export type { Devices } from "./devices.ts";
 export { type LineOptions, linesOf } from "./lines.ts";
 export type { Tick } from "./ticks.ts";
+
+/** What a procedure may know about the node it runs on, and ask of it. */
+export interface Node extends NodeFacts {
+  /** Space on the disk that the measurements are on; needs no permission. @throws when it cannot be found out. */
+  disk(): Promise<DiskSpace>;
+}
 
 /** What a procedure works with. */
 export interface ProcedureContext<Settings> {
@@ -38,7 +44,7 @@ export interface ProcedureContext<Settings> {
   /** Files below `/proc`, `/sys` and `/dev`. */
   devices: Devices;
   /** What it may know about the node. */
-  node: NodeFacts;
+  node: Node;
   /** Aborts when the procedure has to end: pass it to whatever waits. */
   signal: AbortSignal;
 }

@@ -72,14 +72,20 @@ export type AuthorityToReplica =
   | { type: "missed"; delta: StateDelta }
   | { type: "judged"; isAccepted: boolean; delta: StateDelta };
 
+/** How much space there is on the disk that the measurements are on, in bytes. */
+export interface DiskSpace {
+  /** For an ordinary user. */
+  freeBytes: number;
+  /** Of the whole file system. */
+  sizeBytes: number;
+}
+
 /** What a procedure may know about the node it runs on. */
 export interface NodeFacts {
   /** The node's name, `general.system_identifier`. */
   systemIdentifier: string;
   /** Of the program that runs. */
   softwareVersion: string;
-  /** Holds the PID; a file that everybody may read, on the file system that the measurements are on. */
-  lockFile: string;
   /** Unix milliseconds. */
   agentStartedMs: number;
 }
@@ -92,6 +98,7 @@ export type MainToProcedure =
   /** A server wants something of this procedure. */
   | { type: "call"; callId: number; method: string; params: unknown }
   | { type: "device_answer"; requestId: number; text?: string; names?: string[]; error?: string }
+  | { type: "disk_answer"; requestId: number; space: DiskSpace | null }
   | { type: "teardown"; graceMs: number };
 
 export type ProcedureToMain =
@@ -115,6 +122,7 @@ export type ProcedureToMain =
     path: string;
     text?: string;
   }
+  | { type: "disk_request"; requestId: number }
   | { type: "torn_down" };
 
 /** Identifies who sent messages, across restarts of the store but not of the sender. */

@@ -18,12 +18,6 @@ export interface WorkerPermissions {
   ffi?: boolean | string[];
 }
 
-/** Where things are on this node, for permissions that name paths. */
-export interface NodePaths {
-  /** `<root>/data/run.lock`: holds a PID only, lies on the file system that the measurements are on. */
-  lockFile: string;
-}
-
 /** Files under `/proc`, `/sys` and `/dev`, as glob patterns; what is left out is denied. */
 export interface DeviceGrants {
   /** What it may read and list. */
@@ -40,7 +34,7 @@ export interface ProcedureLine {
    * All that the procedure may touch. The settings are the raw ones from the configuration: they are validated only
    * inside the worker.
    */
-  permissions: (settings: Record<string, unknown>, paths: NodePaths) => WorkerPermissions;
+  permissions: (settings: Record<string, unknown>) => WorkerPermissions;
   /** What main opens for it. */
   devices?: DeviceGrants;
   /** Silence after which it is restarted, in seconds. Default 60. */

@@ -2,14 +2,14 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { askAgent, requestAgent } from "../../src/agent/control_client.ts";
-import { serveControl } from "../../src/agent/control_server.ts";
+import { ControlServer } from "../../src/agent/control_server.ts";
 import { exists } from "../../src/agent/paths.ts";
 
 /** A server with a socket in a folder of its own. */
 async function withServer(use: (socket: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
   const socket = join(folder, "ivy.sock");
-  const server = serveControl(socket, {
+  const server = new ControlServer({ socket }, {
     "GET /v1/five": () => 5,
     "POST /v1/later": async () => await Promise.resolve({ later: true }),
     "GET /v1/broken": () => {
@@ -33,6 +33,35 @@ Deno.test("routes answer with JSON, by method and path, to this user only", asyn
     assertEquals(await askAgent(socket, "POST", "/v1/later?x=1"), { later: true });
     assertEquals(Deno.lstatSync(socket).mode! & 0o777, 0o600);
   });
+});
+
+Deno.test("a socket that was removed or replaced, or belongs elsewhere by now, is made again", async () => {
+  const folder = await Deno.makeTempDir();
+  const paths = { socket: join(folder, "ivy.sock") };
+  const server = new ControlServer(paths, { "GET /v1/five": () => 5 });
+  assertEquals(await server.renew(), []);
+  for (
+    const disturb of [
+      () => Deno.removeSync(paths.socket),
+      () => Deno.renameSync(paths.socket, `${paths.socket}.old`),
+      () => {
+        Deno.removeSync(paths.socket);
+        Deno.writeTextFileSync(paths.socket, "");
+      },
+    ]
+  ) {
+    disturb();
+    assertEquals(await server.renew(), [paths.socket]);
+    assertEquals([await server.renew(), await askAgent(paths.socket, "GET", "/v1/five")], [[], 5]);
+    assertEquals(Deno.lstatSync(paths.socket).mode! & 0o777, 0o600);
+  }
+  const { socket: before } = paths;
+  paths.socket = join(folder, "moved.sock");
+  assertEquals([await server.renew(), await askAgent(paths.socket, "GET", "/v1/five")], [[], 5]);
+  assertEquals(exists(before), false);
+  await server.close();
+  assertEquals(exists(paths.socket), false);
+  await Deno.remove(folder, { recursive: true });
 });
 
 Deno.test("what cannot be done is answered with one sentence", async () => {
@@ -63,7 +92,7 @@ Deno.test("nobody there, or a socket file that a crash left: no answer, and the 
     Deno.listen({ transport: "unix", path: socket }).close();
     if (!exists(socket)) Deno.writeTextFileSync(socket, "");
     assertEquals(await askAgent(socket, "GET", "/v1/five"), undefined);
-    const server = serveControl(socket, { "GET /v1/five": () => 5 });
+    const server = new ControlServer({ socket }, { "GET /v1/five": () => 5 });
     assertEquals(await askAgent(socket, "GET", "/v1/five"), 5);
     await server.close();
   } finally {

@@ -32,6 +32,7 @@ const DIRECTIONS: Record<string, { decode: (value: unknown) => unknown; valid: u
       { type: "checked", faults: [{ path: ["a", 0], unknownKey: "b" }] },
       { type: "self_tested", error: null },
       { type: "device_request", requestId: 1, operation: "read", path: "/sys/x" },
+      { type: "disk_request", requestId: 2 },
       { type: "torn_down" },
     ],
   },

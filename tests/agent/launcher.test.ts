@@ -14,8 +14,8 @@ class Lab implements Disposable {
     this.write("4.5.6/ivy", program("4.5.6"), 0o755);
     this.write("4.5.6/previous", "1.2.3\n");
     Deno.symlinkSync("4.5.6", join(this.root, "current"));
-    Deno.mkdirSync(join(this.root, "data"));
-    if (counter !== undefined) this.write("data/probation", counter);
+    Deno.mkdirSync(join(this.root, "control"));
+    if (counter !== undefined) this.write("control/probation", counter);
   }
 
   path(name: string): string {
@@ -42,7 +42,7 @@ class Lab implements Disposable {
   }
 
   get counter(): string {
-    return Deno.readTextFileSync(this.path("data/probation")).replace(/( -)(,\w{8})*\n$/, "$1");
+    return Deno.readTextFileSync(this.path("control/probation")).replace(/( -)(,\w{8})*\n$/, "$1");
   }
 
   get active(): string {
@@ -182,8 +182,61 @@ Deno.test("where there is no version to go back to, the active one runs on", () 
   using lab = new Lab("4.5.6 1.2.3 3 60 -\n");
   Deno.removeSync(lab.path("1.2.3"), { recursive: true });
   assertStringIncludes(lab.launch("run").ran, "4.5.6:run:");
-  lab.write("data/probation", "4.5.6 ../../bin 3 60 -\n");
+  lab.write("control/probation", "4.5.6 ../../bin 3 60 -\n");
   assertStringIncludes(lab.launch("run").ran, "4.5.6:run:");
+});
+
+Deno.test("what the store has put into its folder does nothing: no counter, no program, no PID", () => {
+  using lab = new Lab();
+  lab.write("data/ivy", program("of the store"), 0o755);
+  lab.write("data/probation", "4.5.6 data 3 60 -\n");
+  lab.write("data/run.lock", "1\n");
+  assertEquals(lab.launch("run"), { ran: `4.5.6:run:${lab.root}`, stderr: "" });
+  lab.write("data/probation", "garbage\n");
+  assertEquals(lab.launch("run"), { ran: `4.5.6:run:${lab.root}`, stderr: "" });
+  assertEquals(lab.active, "4.5.6");
+});
+
+const NO_VERSIONS = [
+  "data",
+  "..",
+  ".",
+  "/tmp",
+  "-n",
+  "1.2",
+  "1.2.3/../data",
+  "1.2.3 data",
+  "1.2.x",
+  "1.2.3-",
+  "x1.2.3",
+];
+
+for (const name of NO_VERSIONS) {
+  Deno.test(`only the name of a version leads to a program: ${name}`, () => {
+    using lab = new Lab();
+    lab.write("data/ivy", program("of the store"), 0o755);
+    for (const counter of [`4.5.6 ${name} 3 60 -\n`, `4.5.6 ${name} back 60 -\n`, "lost"]) {
+      lab.write("control/probation", counter);
+      lab.write("4.5.6/previous", `${name}\n`);
+      assertStringIncludes(lab.launch("run").ran, "4.5.6:run:");
+    }
+    Deno.removeSync(lab.path("current"));
+    Deno.symlinkSync(name, lab.path("current"));
+    const { ran, stderr } = lab.launch("run");
+    assertEquals(ran, "");
+    assertStringIncludes(stderr, "is missing, empty or no program");
+  });
+}
+
+Deno.test("a binary of which the power left zeros is none, and no script that does nothing either", () => {
+  using lab = new Lab();
+  lab.write("4.5.6/ivy", "\0".repeat(10_000), 0o755);
+  assertStringIncludes(lab.launch("run").ran, "1.2.3:run:");
+  lab.write("1.2.3/ivy", "\0".repeat(10_000), 0o755);
+  assertStringIncludes(
+    lab.launch("run").stderr,
+    `${lab.root}/1.2.3/ivy is missing, empty or no program`,
+  );
 });
 
 Deno.test("start is no new start while the agent runs, as cron calls it every minute; restart is one", () => {
@@ -191,7 +244,7 @@ Deno.test("start is no new start while the agent runs, as cron calls it every mi
   Deno.copyFileSync("/bin/sleep", lab.path("4.5.6/agent"));
   const agent = new Deno.Command(lab.path("4.5.6/agent"), { args: ["60"] }).spawn();
   try {
-    lab.write("data/run.lock", `${agent.pid}\n`);
+    lab.write("control/run.lock", `${agent.pid}\n`);
     for (let minute = 0; minute < 5; minute++) assertStringIncludes(lab.launch("start").ran, "4.5.6:start:");
     assertEquals(lab.counter, "4.5.6 1.2.3 1 60 -");
     lab.launch("restart");
@@ -205,7 +258,7 @@ Deno.test("a start that hung counts like any other", () => {
   using lab = new Lab("4.5.6 1.2.3 1 60 -,0123abcd,hung\n");
   assertStringIncludes(lab.launch("run").ran, "4.5.6:run:");
   assertStringIncludes(
-    Deno.readTextFileSync(lab.path("data/probation")),
+    Deno.readTextFileSync(lab.path("control/probation")),
     "4.5.6 1.2.3 2 60 -,0123abcd,hung,",
   );
 });
@@ -217,6 +270,6 @@ Deno.test("a version that hangs is ended after its time", async () => {
   const child = new Deno.Command("dash", { args: [lab.path("ivy"), "run"] }).spawn();
   const { signal } = await child.status;
   assertEquals(signal, "SIGKILL");
-  const counter = () => Deno.readTextFileSync(lab.path("data/probation"));
+  const counter = () => Deno.readTextFileSync(lab.path("control/probation"));
   await until("it was counted", () => /^4\.5\.6 1\.2\.3 1 1 -,\w{8},hung\n$/.test(counter()));
 });

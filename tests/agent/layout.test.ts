@@ -75,6 +75,45 @@ Deno.test("a root that cannot be is refused before anything is made", async () =
   assertThrows(() => createDataFolder(long), CommandError, "choose a shorter --root");
 });
 
+Deno.test("control/ is main's alone, whatever mode it had", async () => {
+  await using node = new TestNode();
+  createDataFolder(node.paths);
+  assertEquals(Deno.statSync(node.paths.control).mode! & 0o777, 0o700);
+  Deno.chmodSync(node.paths.control, 0o755);
+  createDataFolder(node.paths);
+  assertEquals(Deno.statSync(node.paths.control).mode! & 0o777, 0o700);
+});
+
+Deno.test("a folder that holds something else is refused and left alone; an empty one becomes a node", async () => {
+  await using node = new TestNode();
+  const { root, paths } = node;
+  Deno.mkdirSync(root);
+  Deno.writeTextFileSync(join(root, "passwd"), "");
+  const error = assertThrows(() => createDataFolder(paths), CommandError, `${root} holds something else`);
+  assertEquals(error.exitStatus, 2);
+  assertEquals([...Deno.readDirSync(root)].map(({ name }) => name), ["passwd"]);
+  Deno.renameSync(join(root, "passwd"), join(root, "ivy")); // the program itself may lie there
+  Deno.mkdirSync(join(root, "lost+found"));
+  assertEquals(createDataFolder(paths), [`created ${paths.data}`]);
+  Deno.writeTextFileSync(join(root, "notes.txt"), "");
+  assertEquals(createDataFolder(paths), [], "a node may hold whatever it likes");
+});
+
+Deno.test("a launcher that is a link is replaced itself, and not the binary that it leads to", async () => {
+  await using node = new TestNode();
+  const { paths } = node;
+  createDataFolder(paths);
+  const binary = join(dirname(node.root), "binary");
+  Deno.writeTextFileSync(binary, "#!/bin/sh\n", { mode: 0o755 });
+  Deno.symlinkSync(binary, paths.launcher);
+  createLayout(paths, binary);
+  assertEquals([Deno.readTextFileSync(binary), Deno.readTextFileSync(paths.launcher)], [
+    "#!/bin/sh\n",
+    LAUNCHER,
+  ]);
+  assertEquals(Deno.lstatSync(paths.launcher).isFile, true);
+});
+
 Deno.test("a binary that was copied to where the launcher belongs moves into its version's folder", async () => {
   await using node = new TestNode();
   const { paths } = node;
@@ -84,8 +123,8 @@ Deno.test("a binary that was copied to where the launcher belongs moves into its
   const placed = join(paths.versionFolder, "ivy");
   assertEquals(createLayout(paths, paths.launcher).slice(1), [
     `put this binary at ${placed}`,
-    `created the launcher ${paths.launcher}`,
     `${paths.current} now points to ${version}`,
+    `created the launcher ${paths.launcher}`,
   ]);
   assertEquals(Deno.readTextFileSync(placed), binary);
   const { stdout } = new Deno.Command(paths.launcher, { args: ["status", "a b"], clearEnv: true })

@@ -100,8 +100,12 @@ Deno.test("after a crash between compressing and removing, lines come once, and 
 
 Deno.test("a log that cannot be compressed stays as it is", async () => {
   const folder = folderWith("2026-11-19.log");
-  Deno.mkdirSync(join(folder, "2026-11-19.log.gz.tmp"));
+  Deno.mkdirSync(join(folder, "2026-11-19.log.gz"));
+  Deno.utimeSync(join(folder, "2026-11-19.log.gz"), 500, 500); // older than the log
   await assertRejects(() => packOldLogs(folder, NOW), Error, "2026-11-19.log could not be compressed");
-  assertEquals(Deno.statSync(join(folder, "2026-11-19.log")).isFile, true);
+  assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), [
+    "2026-11-19.log",
+    "2026-11-19.log.gz",
+  ], "no half of a copy is left");
   Deno.removeSync(folder, { recursive: true });
 });

@@ -1,10 +1,11 @@
 // Runs in: tests.
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { setUpLogging } from "../../src/agent/logging.ts";
 import type { Config } from "../../src/shared/config.ts";
 import { LEVELS } from "../../src/shared/message.ts";
 import type { LogEntry } from "../../src/shared/protocol.ts";
+import { until } from "../support/until.ts";
 
 async function logOf(
   thresholds: Config["logging_verbosity"],
@@ -64,6 +65,42 @@ Deno.test("there is one file per UTC day, also when a late line belongs to the d
   assertEquals(Object.keys(files), ["2026-11-22.log", "2026-11-23.log"]);
   assertEquals(files["2026-11-22.log"]!.split("\n").length, 3);
 });
+
+const FILE_ONLY = { file_archive: "DEBUG", console_prints: null, message_sending: null } as const;
+
+const REMOVALS: [name: string, remove: (file: string, folder: string) => void][] = [
+  ["the file was removed", (file) => Deno.removeSync(file)],
+  ["the file was renamed", (file) => Deno.renameSync(file, `${file}.1`)],
+  ["the file was replaced", (file) => {
+    Deno.writeTextFileSync(`${file}.new`, "another's\n");
+    Deno.renameSync(`${file}.new`, file);
+  }],
+  ["the folder was removed", (_file, folder) => Deno.removeSync(folder, { recursive: true })],
+  ["the folder was renamed", (_file, folder) => Deno.renameSync(folder, `${folder}.old`)],
+];
+
+for (const [name, remove] of REMOVALS) {
+  Deno.test(`${name} while the agent runs: it is made again, says so, and takes all further lines`, async () => {
+    const folder = Deno.makeTempDirSync();
+    const directory = join(folder, "logs");
+    const logging = setUpLogging({ thresholds: FILE_ONLY, directory, colour: false, sendMessage: () => {} });
+    const file = join(directory, "2026-11-22.log");
+    const lines = () => Deno.readTextFileSync(file).split("\n").filter((line) => line !== "");
+    logging.write(entry("INFO"));
+    remove(file, directory);
+    logging.write(entry("WARNING"));
+    logging.write(entry("ERROR"));
+    await until("all lines", () => lines().length >= 3);
+    const [made, ...others] = lines().slice(-3);
+    assertStringIncludes(made!, `${file} was removed or replaced while Ivy ran; it is made again`);
+    assertEquals(others.map((line) => line.split(" ")[1]), ["WARNING", "ERROR"]);
+    Deno.removeSync(file);
+    assertEquals(logging.renew(), [file], "also when nobody logs anything");
+    assertEquals(logging.renew(), []);
+    await logging.close();
+    Deno.removeSync(folder, { recursive: true });
+  });
+}
 
 Deno.test("secrets are hidden in every sink, in each of their spellings, the longest first", async () => {
   const thresholds = { file_archive: "DEBUG", console_prints: null, message_sending: "DEBUG" } as const;

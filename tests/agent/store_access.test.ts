@@ -30,7 +30,7 @@ Deno.test("a command finds the store of a node that does not run, and lets go of
 
 Deno.test("a store that an agent is just opening or closing is left alone", () =>
   withRoot(async (paths) => {
-    const taken = await takeRunLock(paths.lockFile);
+    const taken = await takeRunLock(paths);
     await assertRejects(
       () => accessStore(paths, shippedParts),
       CommandError,

@@ -1,7 +1,7 @@
 // Runs in: tests.
 import { assertEquals, assertMatch } from "@std/assert";
 import { dirname } from "@std/path";
-import { serveControl } from "../../src/agent/control_server.ts";
+import { ControlServer } from "../../src/agent/control_server.ts";
 import { pathsOf } from "../../src/agent/paths.ts";
 import status from "../../src/cli/status.ts";
 import { fakeContext, FakeOutput } from "../support/fake_output.ts";
@@ -9,9 +9,9 @@ import statusOfFirst from "../support/status_of_0_1.json" with { type: "json" };
 
 Deno.test("ivy status shows an agent of 0.1, which says less, as far as it says something", async () => {
   const root = await Deno.makeTempDir({ prefix: "ivy-status-" });
-  const { socket } = pathsOf(root);
-  await Deno.mkdir(dirname(socket), { recursive: true });
-  const server = serveControl(socket, { "GET /v1/status": () => statusOfFirst });
+  const paths = pathsOf(root);
+  await Deno.mkdir(dirname(paths.socket), { recursive: true });
+  const server = new ControlServer(paths, { "GET /v1/status": () => statusOfFirst });
   try {
     const out = new FakeOutput();
     assertEquals(await status(fakeContext(out, { root })), 0);

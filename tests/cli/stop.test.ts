@@ -9,14 +9,15 @@ import { until } from "../support/until.ts";
 
 Deno.test("ivy stop gives up on an agent that does not end, and says how to end it", async () => {
   const root = await Deno.makeTempDir({ prefix: "ivy-stop-" });
-  const { data, lockFile } = pathsOf(root);
-  await Deno.mkdir(data, { recursive: true });
+  const paths = pathsOf(root);
+  const { control, lockFile } = paths;
+  await Deno.mkdir(control);
   await Deno.writeTextFile(lockFile, "");
-  const script = `trap '' TERM; exec 9<>"$0"; flock 9; echo $$ >&9; read -r _`; // ends with its standard input
-  const child = new Deno.Command("bash", { args: ["-c", script, lockFile], stdin: "piped" }).spawn();
+  const script = `trap '' TERM; exec 8<"$1" 9>"$0"; flock 8; echo $$ >&9; read -r _`; // ends with its standard input
+  const child = new Deno.Command("bash", { args: ["-c", script, lockFile, root], stdin: "piped" }).spawn();
   try {
-    await until("the lock to be held", async () => await runningPid(lockFile) !== undefined);
-    const pid = await runningPid(lockFile);
+    await until("the lock to be held", async () => await runningPid(paths) !== undefined);
+    const pid = await runningPid(paths);
     const out = new FakeOutput();
     await assertRejects(
       () => stop(fakeContext(out, { root }), 500),
@@ -27,7 +28,7 @@ Deno.test("ivy stop gives up on an agent that does not end, and says how to end 
   } finally {
     await child.stdin.close();
     await child.status;
-    assertEquals(await lockIsFree(lockFile, 1000), true);
+    assertEquals(await lockIsFree(paths, 1000), true);
     await Deno.remove(root, { recursive: true });
   }
 });

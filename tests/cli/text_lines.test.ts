@@ -27,3 +27,38 @@ Deno.test("followed from an offset, a file shows what comes after it", async () 
   await lines.return();
   Deno.removeSync(directory, { recursive: true });
 });
+
+const REPLACEMENTS: [name: string, replace: (file: string, folder: string) => void][] = [
+  ["a file that was removed", (file) => Deno.removeSync(file)],
+  ["a file that was rotated away", (file) => Deno.renameSync(file, `${file}.1`)],
+  ["a folder that was removed", (_file, folder) => Deno.removeSync(folder, { recursive: true })],
+  ["a folder that was renamed", (_file, folder) => Deno.renameSync(folder, `${folder}.old`)],
+];
+
+for (const [name, replace] of REPLACEMENTS) {
+  Deno.test(`${name} and made again is followed from there on`, async () => {
+    const root = Deno.makeTempDirSync();
+    const directory = join(root, "logs");
+    const file = join(directory, "a.log");
+    const write = (text: string) => {
+      Deno.mkdirSync(directory, { recursive: true });
+      Deno.writeTextFileSync(file, text, { append: true });
+    };
+    write("old\n");
+    const lines = followedLines({ directory, currentFile: () => file, from: "end" });
+    let next = lines.next();
+    write("before\n");
+    assertEquals((await next).value, "before");
+    for (const round of ["first", "second"]) {
+      next = lines.next();
+      replace(file, directory);
+      write(`${round}\n`);
+      assertEquals((await next).value, round);
+      for (const { name } of [...Deno.readDirSync(root)].filter(({ name }) => name !== "logs")) {
+        Deno.removeSync(join(root, name), { recursive: true });
+      }
+    }
+    await lines.return();
+    Deno.removeSync(root, { recursive: true });
+  });
+}

@@ -134,7 +134,7 @@ Deno.test("a backend's worker can reach its server and nothing else", async () =
   node.configure((config) => {
     config.backends = [{
       provider: "doors",
-      lock_file: node.paths.lockFile,
+      data: node.paths.data,
       mqtt_connection: { host: "127.0.0.1", port: 8998 },
     }] as never;
   });

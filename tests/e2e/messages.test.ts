@@ -31,7 +31,6 @@ async function nodeWithMessages(): Promise<TestNode> {
   await test.park("near", 3, "larger than the server takes");
   await test.store.settled();
   await test.store.close();
-  Deno.openSync(node.paths.lockFile, { create: true, append: true }).close();
   return node;
 }
 

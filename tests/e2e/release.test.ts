@@ -96,7 +96,7 @@ Deno.test("ivy rollback of a node that does not run", async () => {
   const { code, stdout } = await node.ivy("rollback");
   assertEquals([code, Deno.readLinkSync(current)], [0, "9.9.9"]);
   assertMatch(stdout, /back to Ivy 9\.9\.9; start it with/);
-  assert(!exists(join(root, "data", "probation")));
+  assert(!exists(join(root, "control", "probation")));
 });
 
 function coverage(): Record<string, string> {

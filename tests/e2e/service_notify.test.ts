@@ -6,6 +6,7 @@ import { needs } from "../support/needs.ts";
 import { TestNode, type TestNodeOptions } from "../support/node.ts";
 import { NotifySocket } from "../support/notify_socket.ts";
 import { misbehavingIvy } from "../support/program.ts";
+import { Scratch } from "../support/scratch.ts";
 
 const ignore = needs("socat") !== undefined;
 const WATCHDOG = { WATCHDOG_USEC: "2000000" };
@@ -95,9 +96,11 @@ Deno.test({
   ignore,
   async fn() {
     await using socket = await NotifySocket.open();
+    await using folder = new Scratch("ivy-spins-");
+    const mark = join(folder.path, "spun");
     await using node = watchedNode(socket, {
       program: await misbehavingIvy(),
-      procedures: { metronome: {}, spins: {} },
+      procedures: { metronome: {}, spins: { mark } },
       env: { IVY_TEST_STOP_GRACE_MS: "500" },
     });
     await using agent = await node.run().ready();

@@ -139,11 +139,11 @@ Deno.test("ivy start with a bad configuration shows every fault, exits with 78, 
 
 Deno.test("ivy start of an agent that cannot live shows the end of what it said, and exits with 1", async () => {
   await using node = backgroundNode({ procedures: FAST });
-  Deno.mkdirSync(join(node.paths.data, "ivy.sock", "in the way"), { recursive: true });
+  Deno.mkdirSync(join(node.paths.control, "ivy.sock", "in the way"), { recursive: true });
   const { code, stdout, stderr } = await node.ivy("start");
   assertEquals([code, stdout], [1, ""]);
-  assertMatch(stderr, /^ivy: the agent ended at once:\n(.*\n)*.*ivy\.sock/);
-  assertEquals(await lockIsFree(node.paths.lockFile, 1000), true);
+  assertMatch(stderr, /^ivy: created \S+\/data\nivy: the agent ended at once:\n(.*\n)*.*ivy\.sock/);
+  assertEquals(await lockIsFree(node.paths, 1000), true);
 });
 
 Deno.test("ivy start is patient with a procedure that fails: the node is ready nevertheless", async () => {
@@ -177,5 +177,5 @@ Deno.test("ivy stop says what it waits for, and waits for a procedure that close
   const { code, stdout, stderr } = await node.ivy("stop");
   assertEquals([code, stderr], [0, "ivy: waiting for the procedures to tear down…\n"]);
   assertMatch(stdout, /^Ivy has stopped \(PID \d+\)\n$/);
-  assertEquals(await lockIsFree(node.paths.lockFile, 1000), true);
+  assertEquals(await lockIsFree(node.paths, 1000), true);
 });

@@ -20,7 +20,11 @@ const RESTART_LIMIT_MS = 2000;
 const RESTART_LIMIT_STARTS = 4;
 
 Deno.test("a procedure that spins is ended, the culprit is named, and all others run on", async () => {
-  await using node = new TestNode({ program, procedures: { metronome: {}, spins: {} } });
+  await using node = new TestNode({ program });
+  const mark = join(node.paths.data, "spun");
+  node.configure((config) =>
+    config.procedures = { metronome: { enabled: true }, spins: { enabled: true, mark } }
+  );
   await using agent = await node.run().ready();
   await agent.log.until(/ERROR +spins {2}gave no sign of life for 1\.\d s and is terminated/);
   if (canStopThreads) {

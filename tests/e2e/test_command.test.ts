@@ -31,7 +31,8 @@ Deno.test("ivy test prints one line per test with its time, and ends with 0 when
     "✓ the root's disk has space (n ms)",
     "✓ procedure system_checks boots in its sandbox and passes its self-test (n ms)",
     "✓ procedure random_walk boots in its sandbox and passes its self-test (n ms)",
-    "5 passed, 0 failed",
+    "✓ the store can write in its sandbox (n ms)",
+    "6 passed, 0 failed",
   ]);
 });
 
@@ -56,7 +57,7 @@ Deno.test("ivy test --config judges another configuration, shows every fault, an
     stdout,
     '    procedures.random_walk: unknown key "seconds_between_datapoint" (did you mean',
   );
-  assertMatch(stdout, /\n2 passed, 1 failed\n$/);
+  assertMatch(stdout, /\n3 passed, 1 failed\n$/);
 });
 
 Deno.test("ivy test ends with 1 and the reason when a self-test fails or a procedure does not boot", async () => {
@@ -79,7 +80,7 @@ Deno.test("ivy test ends with 1 and the reason when a self-test fails or a proce
     again.stdout,
     /✗ procedure holds_equipment .*\n {4}procedures\.holds_equipment: its self-test failed: the pump does not turn\n/,
   );
-  assertMatch(again.stdout, /\n4 passed, 1 failed\n$/);
+  assertMatch(again.stdout, /\n5 passed, 1 failed\n$/);
 });
 
 Deno.test("during its self-test, and only then, a procedure of the running agent lets go of its equipment", async () => {

@@ -40,7 +40,7 @@ Deno.test({
     assertMatch((await lab.ivy("info", "--json")).stdout, /"update": null/);
     assertEquals(lab.lives.length, 1, "the process is replaced in place");
     assertEquals([lab.active, lab.config.general.software_version], [NEW, NEW]);
-    for (const name of ["staging", "data/probation", "data/update.json"]) {
+    for (const name of ["staging", "control/probation", "control/update.json"]) {
       assert(!exists(join(lab.root, name)), `${name} is left`);
     }
     const wire = /downloaded 4\.5\.6: (.*) over the network \((\w+)\)/.exec(lab.log)!;

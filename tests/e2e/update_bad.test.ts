@@ -166,7 +166,7 @@ Deno.test({
       old: versions!.old,
       server: { answer: (_request, path) => answer?.(path) },
     });
-    Deno.writeTextFileSync(join(lab.root, "data", "releases.json"), JSON.stringify({ serial: 10 }));
+    Deno.writeTextFileSync(join(lab.root, "control", "releases.json"), JSON.stringify({ serial: 10 }));
     lab.supervise();
     await lab.untilLog(/ ready: 1 procedures/);
     for (const { name, reason, make, ...bad } of BAD) {
@@ -179,7 +179,7 @@ Deno.test({
         assertEquals(code, 1, stderr);
         assertStringIncludes(stderr.replaceAll("; ✗", "✗"), reason);
         assertEquals(lab.active, OLD);
-        assert(!exists(join(lab.root, "data", "probation")));
+        assert(!exists(join(lab.root, "control", "probation")));
         assert(!lab.log.slice(before).includes("stopping"));
       });
     }

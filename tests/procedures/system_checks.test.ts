@@ -1,6 +1,7 @@
 // Runs in: tests.
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import systemChecks, { type Check, checkSystem, findWarnings } from "../../procedures/system_checks.ts";
+import { answerDiskRequest } from "../../src/agent/disk_request.ts";
 import type { Devices } from "../../src/runtime/devices.ts";
 import { runProcedure } from "../support/run_procedure.ts";
 
@@ -22,7 +23,10 @@ function devicesWith(zones: { type: string; temp?: string }[]): Devices {
 }
 
 const NOW = Date.now();
-const measured = await checkSystem(devicesWith([]), "/", NOW);
+const NODE = {
+  disk: () => Promise.resolve(answerDiskRequest({ type: "disk_request", requestId: 1 }, "/").space!),
+};
+const measured = await checkSystem(devicesWith([]), NODE, NOW);
 
 Deno.test("fault 14 of Python Ivy: a load average is a number of processes, and no percentage", () => {
   const [load1m, load5m, load15m] = Deno.readTextFileSync("/proc/loadavg").split(" ").map(Number);
@@ -74,7 +78,7 @@ const ZONES = [
 
 for (const { name, zones, temperature } of ZONES) {
   Deno.test(`thermal zones, ${name}: ${temperature ?? "no temperature, and no error"}`, async () => {
-    const check = await checkSystem(devicesWith(zones), "/", NOW);
+    const check = await checkSystem(devicesWith(zones), NODE, NOW);
     assertEquals(check.cpu_temperature_c, temperature);
     assertEquals("cpu_temperature_c" in check, temperature !== undefined);
   });

@@ -40,18 +40,20 @@ export function plantTreasures(root: string): void {
  * Knocks at every door that Deno guards, and at those of a module loader that does not. `opened` or `denied` for each,
  * and for what else comes back, the error.
  *
- * @param lockFile `<root>/data/run.lock`
+ * @param data `<root>/data`
  */
-export async function tryDoors(lockFile: string): Promise<Record<string, string>> {
-  const data = lockFile.replace(/\/[^/]*$/, "");
+export async function tryDoors(data: string): Promise<Record<string, string>> {
   const root = data.replace(/\/[^/]*$/, "");
   const doors: Record<string, () => unknown> = {
-    read_lock: () => Deno.readTextFileSync(lockFile),
+    read_control: () => [...Deno.readDirSync(`${data}/../control`)],
+    read_lock: () => Deno.readTextFileSync(`${data}/../control/run.lock`),
     read_data: () => [...Deno.readDirSync(data)],
     read_config: () => [...Deno.readDirSync(`${data}/..`)],
     read_elsewhere: () => Deno.readTextFileSync("/etc/hostname"),
     read_proc: () => Deno.readTextFileSync("/proc/self/environ"),
-    write_lock: () => Deno.openSync(lockFile, { append: true }).close(),
+    write_lock: () => Deno.openSync(`${data}/../control/run.lock`, { append: true }).close(),
+    write_control: () => Deno.writeTextFileSync(`${data}/../control/probation`, ""),
+    write_launcher: () => Deno.openSync(`${data}/../ivy`, { append: true, create: true }).close(),
     write_data: () => Deno.writeTextFileSync(`${data}/door.tmp`, ""),
     write_config: () => Deno.writeTextFileSync(`${data}/../door.tmp`, ""),
     write_elsewhere: () => Deno.makeTempFileSync(),

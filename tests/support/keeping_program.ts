@@ -5,6 +5,7 @@ import { writeBundle } from "../../src/agent/doctor/bundle.ts";
 import { recordProvenVersions, recordVersion } from "../../src/agent/installed_versions.ts";
 import { writeKept } from "../../src/agent/kept_values.ts";
 import { createDataFolder, createLayout } from "../../src/agent/layout.ts";
+import { moveJournals } from "../../src/agent/move_journals.ts";
 import { packOldLogs } from "../../src/agent/pack_logs.ts";
 import { type Paths, pathsOf } from "../../src/agent/paths.ts";
 import { installSteps } from "../../src/agent/service/install.ts";
@@ -25,6 +26,7 @@ import { version } from "../../src/shared/version.ts";
 import { compressDay } from "../../src/store/day_archive.ts";
 import { notePlaces } from "../../src/store/known_places.ts";
 import { markDamaged } from "../../src/store/recovery.ts";
+import { layOutEarlierNode } from "./earlier_node.ts";
 import { FakeMachine } from "./fake_machine.ts";
 import { fakeContext, FakeOutput } from "./fake_output.ts";
 import { NEW, script, UpdaterLab } from "./updater_lab.ts";
@@ -91,6 +93,17 @@ const KEEPINGS: Record<string, Keeping | { given: Keeping; keep: Keeping }> = {
       removeOlderVersions(paths, [version]);
     },
   },
+  "the move of what version 0.1 kept in data/": {
+    given: (paths) => layOutEarlierNode(paths.root),
+    keep: moveJournals,
+  },
+  "what a version gets back that looks for it in data/": {
+    given(paths) {
+      layOutEarlierNode(paths.root);
+      moveJournals(paths);
+    },
+    keep: rollBack,
+  },
   "credentials": (paths) => writeKept(paths, "main", { token: "secret" }),
   "a record of a version": (paths) =>
     recordVersion(paths, "1.2.3", { sha256: "0".repeat(64), size_bytes: 1, came: "by_hand" }),
@@ -126,7 +139,7 @@ const KEEPINGS: Record<string, Keeping | { given: Keeping; keep: Keeping }> = {
   },
   "rejected revisions": {
     given: createDataFolder,
-    keep: ({ revisions }) => new Revisions(revisions).reject(3, "for a reason"),
+    keep: (paths) => new Revisions(paths).reject(3, "for a reason"),
   },
   "what became of a package": {
     given: createDataFolder,

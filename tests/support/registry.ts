@@ -56,10 +56,7 @@ export const testProcedures: ProcedureRegistry = {
   },
   spins: {
     module: import.meta.resolve("./procedures/spins.ts"),
-    permissions: (_settings, { lockFile }) => ({
-      read: [lockFile],
-      write: [lockFile.replace(/[^/]*$/, "spun")],
-    }),
+    permissions: ({ mark }) => ({ write: [`${mark}`] }),
     watchdogSeconds: 1,
   },
   raises_load: {

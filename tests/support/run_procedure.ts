@@ -18,7 +18,6 @@ export interface RunOptions {
   until?: (run: ProcedureRun) => boolean;
   /** Default: none is there. */
   devices?: Devices;
-  lockFile?: string;
 }
 
 /** What a procedure did. */
@@ -88,8 +87,8 @@ export function createContext<Schema extends z.ZodType>(
     node: {
       systemIdentifier: "test",
       softwareVersion: "0.0.0",
-      lockFile: options.lockFile ?? "/dev/null",
       agentStartedMs: Date.now(),
+      disk: () => Promise.resolve({ freeBytes: 60e9, sizeBytes: 100e9 }),
     },
     signal: stop.signal,
   };

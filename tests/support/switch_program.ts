@@ -4,9 +4,11 @@ import { pathsOf } from "../../src/agent/paths.ts";
 import { writeUpdateJournal } from "../../src/agent/updater/update_journal.ts";
 import { rollBack } from "../../src/agent/updater/roll_back.ts";
 import { switchBack, switchTo } from "../../src/agent/updater/versions.ts";
+import { nameTemporariesAlike } from "./temporary_names.ts";
 
 /** One step of an update, to be killed: ROOT STEP. */
 const [root = "", step] = Deno.args;
+nameTemporariesAlike();
 const paths = pathsOf(root);
 const [version, from] = ["4.5.6", "1.2.3"];
 

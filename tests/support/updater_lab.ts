@@ -49,6 +49,7 @@ export class UpdaterLab implements AsyncDisposable {
     });
     Deno.mkdirSync(this.paths.versionFolder, { recursive: true });
     Deno.mkdirSync(this.paths.data, { recursive: true });
+    Deno.mkdirSync(this.paths.control, { recursive: true });
     const binary = join(this.paths.versionFolder, "ivy");
     Deno.writeTextFileSync(binary, "the running binary");
     Deno.symlinkSync(running, this.paths.current);

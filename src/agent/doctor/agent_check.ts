@@ -46,3 +46,13 @@ export function judgeConfig({ file, faults, other, launcher }: ConfigFacts): Fin
   if (faults.length === 0) return fine("configuration", `${file} is valid`);
   return fault("configuration", faults.join("; "), `mend ${file}, then: ivy config validate`);
 }
+
+/** @param problem Why a store cannot write on this disk; undefined when it can. */
+export function judgeStore(problem: string | undefined): Finding {
+  if (problem === undefined) return fine("store", "it can write in its sandbox");
+  return fault(
+    "store",
+    `nothing can be stored: ${problem}`,
+    "see ivy logs --level ERROR, and whose the data folder is",
+  );
+}

@@ -4,11 +4,12 @@ import { checkConfig } from "../config_check.ts";
 import { type AnnouncedSettings, ConfigError, type LoadedConfig, readRawConfig } from "../configuration.ts";
 import { askAgent } from "../control_client.ts";
 import type { Parts } from "../parts.ts";
-import { firstExisting, otherVersion, type Paths } from "../paths.ts";
+import { exists, firstExisting, otherVersion, type Paths } from "../paths.ts";
 import { environmentReferences } from "../secret_values.ts";
 import type { Machine } from "../service/machine.ts";
 import type { AgentStatus } from "../status.ts";
-import { judgeAgent, judgeConfig } from "./agent_check.ts";
+import { probeStore } from "../store_probe.ts";
+import { judgeAgent, judgeConfig, judgeStore } from "./agent_check.ts";
 import { clockFacts, judgeClock } from "./clock.ts";
 import { diskFacts, judgeDisk } from "./disk.ts";
 import { type Finding, type Surroundings, warn } from "./finding.ts";
@@ -69,6 +70,7 @@ export async function examine(examination: Examination): Promise<Finding[]> {
     ["clock", async () => judgeClock(await clockFacts(surroundings, Date.now()))],
     ["machine", async () => judgeMachine(await machineFacts(surroundings))],
     ["disk", async () => judgeDisk(await diskFacts(surroundings, disk))],
+    ["store", async () => exists(paths.data) ? [judgeStore(await probeStore(paths, patient.parts))] : []],
     ["backends", async () => (await serverFacts(patient)).flatMap(judgeServer)],
     ["updates", async () => loaded === undefined ? [] : judgeUpdates(await updateFacts(patient, loaded))],
   ];

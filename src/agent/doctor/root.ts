@@ -1,6 +1,6 @@
 // Runs in: main thread.
 import { MAX_SOCKET_PATH_BYTES } from "../layout.ts";
-import { exists, type Paths } from "../paths.ts";
+import { exists, journalsAreInData, type Paths } from "../paths.ts";
 import { fault, type Finding, fine, type Surroundings, warn } from "./finding.ts";
 
 export interface RootFacts {
@@ -20,7 +20,7 @@ export interface RootFacts {
 }
 
 export async function rootFacts({ ask }: Surroundings, paths: Paths): Promise<RootFacts> {
-  const { root, socket, data } = paths;
+  const { root, socket, data, control } = paths;
   const isThere = exists(root);
   const owner = isThere ? Deno.statSync(root).uid : null;
   const foreign = isThere && owner !== null
@@ -33,7 +33,13 @@ export async function rootFacts({ ask }: Surroundings, paths: Paths): Promise<Ro
     owner,
     me: Deno.uid(),
     foreign: foreign === undefined ? undefined : foreign.trim() || null,
-    open: [paths.configFile, paths.lastGoodConfigFile, paths.previousConfigFile, socket].filter(isOpen),
+    open: [
+      ...(journalsAreInData(root) ? [] : [control]),
+      paths.configFile,
+      paths.lastGoodConfigFile,
+      paths.previousConfigFile,
+      socket,
+    ].filter(isOpen),
     isWritable: [root, data].every((folder) =>
       exists(folder) && ((Deno.statSync(folder).mode ?? 0) & 0o200) !== 0
     ),

@@ -38,9 +38,9 @@ async function allLogins(patient: Patient, entries: BackendEntry[]): Promise<Ser
   const nobodyKnows = (detail: string) => entries.map(() => ({ isIn: null, detail }));
   if (status !== undefined) return entries.map(({ name }) => loginOfAgent(status.backends[name]));
   if (pid !== null) return nobodyKnows(`PID ${pid} holds the node and does not say`);
-  if (!exists(paths.lockFile)) return nobodyKnows("not tried: there is no node yet");
+  if (!exists(paths.data)) return nobodyKnows("not tried: there is no node yet");
   try {
-    const taken = await takeRunLock(paths.lockFile); // no agent may start meanwhile
+    const taken = await takeRunLock(paths); // no agent may start meanwhile
     if (!("lock" in taken)) return nobodyKnows("an agent has just been started");
     try {
       return await Promise.all(entries.map((entry) => attempt(patient, entry)));

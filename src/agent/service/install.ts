@@ -29,14 +29,16 @@ export interface InstallOptions {
 export async function installSteps(options: InstallOptions): Promise<Step[]> {
   const { machine, paths, user } = options;
   checkUserName(user);
-  if (!canBeService(paths.root)) {
+  const linked = linkedFolders(paths);
+  const unfit = [paths.root, ...linked].find((path) => !canBeService(path));
+  if (unfit !== undefined) {
     throw new CommandError(
-      `systemd starts nothing in ${paths.root}: choose a --root without quotes and backslashes`,
+      `systemd starts nothing in ${unfit}: choose a --root without quotes and backslashes`,
     );
   }
   await checkReach(machine, user, paths.root);
   const unitFile = join(machine.unitFolder, UNIT);
-  const text = unitText({ root: paths.root, user });
+  const text = unitText({ root: paths.root, user, linked });
   const present = readIfThere(unitFile);
   if (present !== undefined && readUnit(present) === undefined) throw notOurs(unitFile);
   const isActive = (await machine.run(["systemctl", "is-active", UNIT])).success;
@@ -63,6 +65,15 @@ export async function installSteps(options: InstallOptions): Promise<Step[]> {
     },
     startStep(machine, isActive, isNew),
   ];
+}
+
+/**
+ * Where links in the node's folder lead. The service may write there; whose these folders are is not changed, because
+ * who may write to the node's folder could have put a link to anything there.
+ */
+function linkedFolders({ root, data, messages, logs }: Paths): string[] {
+  const outside = [data, messages, logs].filter((path) => !path.startsWith(`${root}/`));
+  return outside.filter((path) => path === data || !path.startsWith(`${data}/`));
 }
 
 /** What removes the service; the root and the user stay. */
@@ -113,7 +124,7 @@ export function layoutStep({ paths, binary }: Pick<InstallOptions, "paths" | "bi
     isSo,
     async bringAbout() {
       createDataFolder(paths);
-      const taken = await takeRunLock(paths.lockFile);
+      const taken = await takeRunLock(paths);
       if (!("lock" in taken)) throw stillRuns(paths, taken.holder);
       try {
         layOutWithCopy(paths, program);
@@ -158,11 +169,12 @@ function startStep(machine: Machine, isActive: boolean, isNew: boolean): Step {
   };
 }
 
-async function checkNobodyRuns({ root, lockFile }: Paths): Promise<void> {
-  const pid = await runningPid(lockFile);
+async function checkNobodyRuns(paths: Paths): Promise<void> {
+  const pid = await runningPid(paths);
   if (pid === undefined) return;
   throw new CommandError(
-    `PID ${pid} runs on ${root} and is not the service: end it with ivy stop --root ${root}, then install again`,
+    `PID ${pid} runs on ${paths.root} and is not the service: end it with ivy stop --root ${paths.root}, ` +
+      "then install again",
   );
 }
 

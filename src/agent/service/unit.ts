@@ -13,19 +13,21 @@ export interface UnitFacts {
   root: string;
   /** Whose rights the service has. */
   user: string;
+  /** Where links in the node's folder lead; the service may write there as well. Default: nowhere else. */
+  linked?: string[];
 }
 
 /**
  * The systemd unit of a node. There is no `MemoryDenyWriteExecute`, because JavaScript is compiled while it runs. Landlock
  * is what Ivy locks its own threads with. A node measures without a network, so the unit does not wait for one.
  */
-export function unitText({ root, user }: UnitFacts): string {
-  const folder = quote(root);
+export function unitText({ root, user, linked = [] }: UnitFacts): string {
+  const folders = [root, ...linked].map(quote).join(" ");
   return `${UNIT_MARK}
 [Unit]
 Description=Ivy, measures in ${root.replaceAll("%", "%%")}
 After=network.target time-sync.target
-RequiresMountsFor=${folder}
+RequiresMountsFor=${folders}
 StartLimitIntervalSec=0
 
 [Service]
@@ -54,8 +56,10 @@ TimeoutStopSec=120
 # RestrictAddressFamilies=. A server's wish to reboot the machine needs a rule of polkit for the user.
 
 ProtectSystem=strict
-ReadWritePaths=${folder}
-ProtectHome=${/^\/(home|root|run\/user)(\/|$)/.test(root) ? "read-only" : "yes"}
+ReadWritePaths=${folders}
+ProtectHome=${
+    [root, ...linked].some((path) => /^\/(home|root|run\/user)(\/|$)/.test(path)) ? "read-only" : "yes"
+  }
 PrivateTmp=yes
 DevicePolicy=closed
 NoNewPrivileges=yes
@@ -90,10 +94,11 @@ WantedBy=multi-user.target
 /** What a unit was made for; undefined when this is none of ours. */
 export function readUnit(text: string): UnitFacts | undefined {
   if (!text.startsWith(UNIT_MARK)) return undefined;
-  const folder = /^ReadWritePaths="(.*)"$/m.exec(text)?.[1];
+  const words = /^ReadWritePaths=(".*")$/m.exec(text)?.[1]?.matchAll(/"([^"]*)"/g) ?? [];
+  const [folder, ...linked] = [...words].map(([, word]) => word!.replaceAll("%%", "%"));
   const user = /^User=(.*)$/m.exec(text)?.[1];
   if (folder === undefined || user === undefined) return undefined;
-  return { root: folder.replaceAll("%%", "%"), user };
+  return { root: folder, user, ...(linked.length === 0 ? {} : { linked }) };
 }
 
 /** False for a path that systemd takes for no program's: with quotes, backslashes or control characters. */

@@ -23,7 +23,7 @@ export function countStart(paths: Paths): string | undefined {
     return undefined;
   }
   const reason = `the agent was started ${MAX_STARTS} times with it and did not stay up`;
-  new Revisions(paths.revisions).reject(journal.revision, reason);
+  new Revisions(paths).reject(journal.revision, reason);
   restorePrevious(paths);
   removeJournal(paths.reconfiguration);
   return `configuration ${journal.revision} is given up: ${reason}; the previous one is used again`;

@@ -2,7 +2,9 @@
 import { readIfThere, replaceFile } from "../files.ts";
 import type { Paths } from "../paths.ts";
 
-/** `data/releases.json`: what a node remembers of releases. */
+type ReleasesPath = Pick<Paths, "releases">;
+
+/** `control/releases.json`: what a node remembers of releases. */
 interface Known {
   /** Of the newest release that was accepted: older ones are refused. */
   serial: number;
@@ -18,7 +20,7 @@ const MAX_REMEMBERED = 100;
  * @returns undefined when the file is damaged: then nobody knows which releases were here, and nothing from it may be
  * taken for granted.
  */
-export function readKnownReleases({ releases }: Paths): Known | undefined {
+export function readKnownReleases({ releases }: ReleasesPath): Known | undefined {
   const text = readIfThere(releases);
   if (text === undefined) return { serial: 0, failed: {}, waiting: {} };
   try {
@@ -30,7 +32,7 @@ export function readKnownReleases({ releases }: Paths): Known | undefined {
 }
 
 /** A damaged file stays as it is, and no release is taken, until it is known again which serial was here. */
-export function rememberReleases(paths: Paths, change: (known: Known) => void): void {
+export function rememberReleases(paths: ReleasesPath, change: (known: Known) => void): void {
   const found = readKnownReleases(paths);
   const known = found ?? { serial: 0, failed: {}, waiting: {} };
   change(known);

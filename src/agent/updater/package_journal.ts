@@ -3,7 +3,7 @@ import type { PackageReport, PackageState } from "../../shared/protocol.ts";
 import { readIfThere, replaceFile } from "../files.ts";
 import type { Paths } from "../paths.ts";
 
-/** `data/offered_package.json`: the last package that was taken up, over restarts and versions. */
+/** `control/offered_package.json`: the last package that was taken up, over restarts and versions. */
 export interface PackageJournal {
   /** Of the package that the last accepted version came in. */
   installedTitle: string | null;

@@ -30,9 +30,11 @@ export interface ProofOptions {
  * @returns why it cannot; undefined when it can.
  */
 export async function prove(options: ProofOptions): Promise<string | undefined> {
-  Deno.mkdirSync(join(options.scratch, "data"), { recursive: true });
-  Deno.writeTextFileSync(join(options.scratch, "data", "run.lock"), "");
-  Deno.symlinkSync(options.socket, join(options.scratch, "data", "ivy.sock"));
+  for (const folder of ["data", "control"]) { // version 0.1 looks for the agent in the first
+    Deno.mkdirSync(join(options.scratch, folder), { recursive: true, mode: 0o700 });
+    Deno.writeTextFileSync(join(options.scratch, folder, "run.lock"), "");
+    Deno.symlinkSync(options.socket, join(options.scratch, folder, "ivy.sock"));
+  }
   return await refuseOtherProgram(options) ?? await refuseConfig(options) ?? await refuseFailedTests(options);
 }
 

@@ -1,6 +1,7 @@
 // Runs in: main thread.
 import { errorSentence } from "../../shared/errors.ts";
 import type { LogEntry, MainToRelease, ReleaseOrder, ReleaseToMain } from "../../shared/protocol.ts";
+import { followLinks } from "../files.ts";
 import { type LifeEnd, WorkerLife } from "../worker_life.ts";
 import { decodeFromRelease } from "../workers/decoders.ts";
 
@@ -38,10 +39,11 @@ export class ReleaseWorker implements AsyncDisposable {
   #watch: ReturnType<typeof setInterval>;
 
   constructor({ module, staging, isOffline, onLog }: ReleaseWorkerOptions) {
+    const folders = [...new Set([staging, followLinks(staging)])]; // Deno judges an open file by where it lies
     this.#life = new WorkerLife<MainToRelease, ReleaseToMain>({
       name: "release",
       module,
-      permissions: { ...(isOffline ? {} : { net: true }), read: [staging], write: [staging] },
+      permissions: { ...(isOffline ? {} : { net: true }), read: folders, write: folders },
       generation: 1,
       watchdogMs: WATCHDOG_MS,
       memoryLimitBytes: MEMORY_LIMIT_BYTES,

@@ -34,7 +34,7 @@ export class RemoteConfiguration {
 
   constructor(options: RemoteConfigurationOptions) {
     this.#options = options;
-    this.#revisions = new Revisions(options.paths.revisions);
+    this.#revisions = new Revisions(options.paths);
     const { agent, logger, updater } = options;
     this.#intake = new Intake({
       current: () => ({

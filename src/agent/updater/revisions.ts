@@ -1,5 +1,6 @@
 // Runs in: main thread.
 import { readIfThere, replaceFile } from "../files.ts";
+import type { Paths } from "../paths.ts";
 
 /** A revision that this node has rejected. */
 export interface RejectedRevision {
@@ -24,16 +25,16 @@ const MAX_ACCEPTED = 50;
 
 /** What became of revisions, in a file that survives power cuts; a damaged file counts as empty. */
 export class Revisions {
-  #path: string;
+  #paths: Pick<Paths, "revisions">;
   #rejected: Map<number, RejectedRevision>;
   #accepted: AcceptedRevision[];
   #now: () => number;
 
   /** @param now Unix milliseconds. */
-  constructor(path: string, now: () => number = Date.now) {
-    this.#path = path;
+  constructor(paths: Pick<Paths, "revisions">, now: () => number = Date.now) {
+    this.#paths = paths;
     this.#now = now;
-    const { rejected, accepted } = readRevisions(path);
+    const { rejected, accepted } = readRevisions(paths.revisions);
     this.#rejected = new Map(rejected.map((found) => [found.revision, found]));
     this.#accepted = accepted;
   }
@@ -77,7 +78,10 @@ export class Revisions {
     const rejected = [...this.#rejected.values()].sort((a, b) => a.revision - b.revision).slice(
       -MAX_REMEMBERED,
     );
-    replaceFile(this.#path, `${JSON.stringify({ rejected, accepted: this.#accepted }, null, 2)}\n`);
+    replaceFile(
+      this.#paths.revisions,
+      `${JSON.stringify({ rejected, accepted: this.#accepted }, null, 2)}\n`,
+    );
   }
 }
 

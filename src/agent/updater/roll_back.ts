@@ -1,6 +1,7 @@
 // Runs in: main thread.
 import { CommandError } from "../errors.ts";
 import { readIfThere, replaceLink } from "../files.ts";
+import { giveJournalsBack } from "../move_journals.ts";
 import { type Paths, pathsOf } from "../paths.ts";
 import { Revisions } from "./revisions.ts";
 import { removeDurably } from "./update_journal.ts";
@@ -22,8 +23,9 @@ export function rollBack(paths: Paths): string {
   }
   const [left, kept] = [active, previous].map((version) => revisionOf(pathsOf(paths.root, version)));
   if (left! > kept!) {
-    new Revisions(paths.revisions).reject(left!, "a person on the node went back to the version before");
+    new Revisions(paths).reject(left!, "a person on the node went back to the version before");
   }
+  giveJournalsBack(paths, previous);
   replaceLink(paths.current, previous);
   removeDurably(paths.probation, paths.update);
   return previous;

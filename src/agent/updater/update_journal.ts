@@ -1,10 +1,11 @@
 // Runs in: main thread.
 import { dirname } from "@std/path";
+import { isVersion } from "../../shared/release.ts";
 import { readIfThere, replaceFile, syncFolder } from "../files.ts";
 import type { Paths } from "../paths.ts";
 import type { Health } from "./journal.ts";
 
-/** `data/update.json`: a version that was switched to and has not proved itself yet. Holds no secrets. */
+/** `control/update.json`: a version that was switched to and has not proved itself yet. Holds no secrets. */
 export interface UpdateJournal {
   version: string;
   /** The version before. */
@@ -22,7 +23,7 @@ export interface UpdateJournal {
   failure?: string;
 }
 
-/** `data/probation`, which the launcher keeps; see there. */
+/** `control/probation`, which the launcher keeps; see there. */
 export interface Counter {
   version: string;
   from: string;
@@ -37,13 +38,14 @@ export interface Counter {
 /**
  * @returns undefined when there is none. A damaged one counts as one without any demands, as long as the launcher's
  * counter says which version is on probation: that is over when it has been watched, not when nobody can read of it.
+ * Versions are names of folders and lead nowhere else.
  */
 export function readUpdateJournal(paths: Paths): UpdateJournal | undefined {
   const text = readIfThere(paths.update);
   if (text === undefined) return undefined;
   try {
     const journal = JSON.parse(text) as UpdateJournal;
-    if (typeof journal.version === "string" && typeof journal.from === "string") return journal;
+    if (isVersion(journal.version) && isVersion(journal.from)) return journal;
   } catch { /* as below */ }
   const counter = readCounter(paths);
   if (counter === undefined) return undefined;
@@ -65,7 +67,7 @@ export function writeUpdateJournal({ update }: Paths, journal: UpdateJournal): v
 /** @returns undefined when there is none; a damaged one is the launcher's to judge. */
 export function readCounter({ probation }: Paths): Counter | undefined {
   const [version, from, starts, , boots] = (readIfThere(probation) ?? "").trim().split(" ");
-  if (boots === undefined) return undefined;
+  if (boots === undefined || !isVersion(version!) || !isVersion(from!)) return undefined;
   const words = boots.split(",").slice(1);
   return {
     version: version!,

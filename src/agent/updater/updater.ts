@@ -6,6 +6,7 @@ import { formatDuration } from "../../shared/time.ts";
 import { version as running } from "../../shared/version.ts";
 import type { LoadedConfig } from "../configuration.ts";
 import { CommandError } from "../errors.ts";
+import { moveJournals } from "../move_journals.ts";
 import type { Paths } from "../paths.ts";
 import { resolveSecrets } from "../secret_values.ts";
 import { findVersion } from "./fetch_version.ts";
@@ -87,9 +88,20 @@ export class Updater {
 
   /** Goes on with an update that this start is part of. To be called once, when everything runs. */
   async resume(): Promise<Update | undefined> {
+    const resuming = this.#resume().then((update) => {
+      if (update?.outcome.kind !== "interrupted") this.#moveJournals();
+      return update;
+    });
+    this.#resumed = resuming.catch(() => {});
+    const update = await resuming;
+    if (update !== undefined) this.#tellOutcome(update.version, update.outcome);
+    return update;
+  }
+
+  async #resume(): Promise<Update | undefined> {
     const { paths, vitals, logger, restart, loaded, reachLimitMs } = this.#options;
     const { config } = loaded();
-    const resuming = resumeUpgrade({
+    return await resumeUpgrade({
       paths,
       vitals,
       present: {
@@ -105,10 +117,16 @@ export class Updater {
       onPhase: (phase) => this.#resumePhase = phase,
       ...(reachLimitMs === undefined ? {} : { reachLimitMs }),
     });
-    this.#resumed = resuming.catch(() => {});
-    const update = await resuming;
-    if (update !== undefined) this.#tellOutcome(update.version, update.outcome);
-    return update;
+  }
+
+  /** Version 0.1 comes back by itself no more. A disk that takes nothing leaves all in its place until the next start. */
+  #moveJournals(): void {
+    const { paths, logger } = this.#options;
+    try {
+      for (const line of moveJournals(paths)) logger.info(line);
+    } catch (error) {
+      logger.exception("journals stay in the data folder until the next start", error);
+    }
   }
 
   /** What only time can mend is tried again: there is nothing to tell yet. */

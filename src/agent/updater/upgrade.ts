@@ -10,6 +10,7 @@ import { SIGNATURES_NAME, SUMS_NAME } from "../../shared/release.ts";
 import { replaceFile } from "../files.ts";
 import { describeBinary, type InstalledVersion, isAsRecorded } from "../installed_versions.ts";
 import { linkOrCopy } from "../layout.ts";
+import { keepsJournalsInData } from "../move_journals.ts";
 import type { Paths } from "../paths.ts";
 import { fetchVersion } from "./fetch_version.ts";
 import type { Vitals } from "./health.ts";
@@ -96,6 +97,9 @@ export async function upgrade(wish: Wish, options: UpgradeOptions): Promise<Outc
         return { kind: "interrupted" };
       }
     }
+    if (isHere && keepsJournalsInData(paths, version)) {
+      return { kind: "rejected", reason: noWayBack(version) };
+    }
     const candidate = isHere ? reuse(wish, paths) : await layOut(wish, options);
     if (signal.aborted) return { kind: "interrupted" };
     options.onPhase(`testing ${version} on this device`);
@@ -110,6 +114,10 @@ export async function upgrade(wish: Wish, options: UpgradeOptions): Promise<Outc
   } finally {
     options.onPhase("");
   }
+}
+
+function noWayBack(version: string): string {
+  return `${version} is too old to be put on probation: a person on the node can go back to it with ivy rollback`;
 }
 
 function judge(error: unknown): Outcome {

@@ -106,6 +106,7 @@ export const decodeFromProcedure = decoderOf<ProcedureToMain>({
     path: text(4096),
     text: optional(text(1_048_576)),
   },
+  disk_request: { requestId },
   torn_down: {},
 });
 

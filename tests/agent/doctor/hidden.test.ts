@@ -30,7 +30,7 @@ Deno.test("secrets are known by their names, also where nobody describes them an
     },
     "0.0.2/config/config.candidate.json": { secret: { deep: ["inside"] } },
     "0.0.2/config/config.json": "{ damaged",
-    "data/backends/b.json": { id: 1, credentials: ["given-out"] },
+    "control/backends/b.json": { id: 1, credentials: ["given-out"] },
   });
   const environment = { IVY_GONE: "from-outside", IVY_NAMED: "named-outside", HOME: "/home/me" };
   const redact = hideSecrets({ paths: pathsOf(root), environment, schemas: NO_SCHEMAS });

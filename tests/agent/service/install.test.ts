@@ -66,6 +66,23 @@ Deno.test("install makes user, node and unit, and starts it; again it changes no
   assertEquals(lab.changes.length, 1);
 });
 
+Deno.test("where data is a link, the unit names where it leads, and whose that is stays as it is", async () => {
+  using lab = new Lab();
+  const disk = join(Deno.realPathSync(lab.folder), "disk");
+  for (const folder of [disk, lab.root]) Deno.mkdirSync(folder);
+  Deno.symlinkSync(disk, join(lab.root, "data"));
+  const steps = await installSteps({
+    machine: lab,
+    paths: pathsOf(lab.root),
+    user: "ivy",
+    binary: lab.binary,
+  });
+  await takeSteps(steps, { dryRun: false, settle: () => Promise.resolve(), say: () => {} });
+  const text = unitText({ root: lab.root, user: "ivy", linked: [disk] });
+  assertEquals(Deno.readTextFileSync(lab.unitFile), text);
+  assertEquals(lab.changes.filter((line) => line.startsWith("chown") && line.includes(disk)), []);
+});
+
 Deno.test("a dry run says what would be done and does none of it", async () => {
   using lab = new Lab();
   const said = await lab.install({ dryRun: true });
@@ -116,7 +133,7 @@ Deno.test("a running agent whose binary is not this program is said to be in the
   using lab = new Lab();
   await lab.install();
   Deno.truncateSync(join(lab.paths.versionFolder, "ivy"), 0);
-  const taken = await takeRunLock(lab.paths.lockFile);
+  const taken = await takeRunLock(lab.paths);
   await assertRejects(
     () => lab.install(),
     CommandError,
@@ -160,7 +177,7 @@ Deno.test("a unit that somebody else wrote is left alone", async () => {
 Deno.test("an agent that runs by hand is not disturbed", async () => {
   using lab = new Lab();
   Deno.mkdirSync(lab.paths.data, { recursive: true });
-  const taken = await takeRunLock(lab.paths.lockFile);
+  const taken = await takeRunLock(lab.paths);
   await assertRejects(
     () => lab.install(),
     CommandError,

@@ -79,6 +79,13 @@ Deno.test("a node at home can be written to, other homes cannot be read", () => 
   assertMatch(unitText({ root: "/homes/pi", user: "pi" }), /^ProtectHome=yes$/m);
 });
 
+Deno.test("where data is a link, the service may write to where it leads, and waits for that disk", () => {
+  const text = unitText({ root: "/var/lib/ivy", user: "ivy", linked: ["/mnt/usb disk/data"] });
+  assertMatch(text, /^ReadWritePaths="\/var\/lib\/ivy" "\/mnt\/usb disk\/data"$/m);
+  assertMatch(text, /^RequiresMountsFor="\/var\/lib\/ivy" "\/mnt\/usb disk\/data"$/m);
+  assertMatch(unitText({ root: "/srv", user: "ivy", linked: ["/home/pi/data"] }), /^ProtectHome=read-only$/m);
+});
+
 Deno.test("what systemd would take for no program is known before", () => {
   const able = ["/a b%$", "/a'b", '/a"b', "/a\\\\b", "/a\\nb"].map(canBeService);
   assertEquals(able, [true, false, false, false, false]);
@@ -87,6 +94,8 @@ Deno.test("what systemd would take for no program is known before", () => {
 Deno.test("a unit can be read back; others are none of ours", () => {
   for (const root of ["/var/lib/ivy", "/a b/100% $c"]) {
     assertEquals(readUnit(unitText({ root, user: "pi" })), { root, user: "pi" });
+    const linked = ["/mnt/100% usb", "/mnt/logs"];
+    assertEquals(readUnit(unitText({ root, user: "pi", linked })), { root, user: "pi", linked });
   }
   assertEquals(readUnit("[Service]\nUser=pi\n"), undefined);
 });

@@ -65,6 +65,7 @@ Deno.test("a configuration for a version that a server offers as a package: it c
   const root = Deno.makeTempDirSync({ prefix: "ivy-updater-" });
   const paths = pathsOf(root);
   Deno.mkdirSync(paths.data);
+  Deno.mkdirSync(paths.control);
   const packages = new Packages({
     paths,
     logger: createLogger("updater", () => {}),

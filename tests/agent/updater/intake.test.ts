@@ -14,7 +14,7 @@ function create(
 ) {
   const folder = Deno.makeTempDirSync({ prefix: "ivy-intake-" });
   globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
-  const revisions = new Revisions(`${folder}/revisions.json`);
+  const revisions = new Revisions({ revisions: `${folder}/revisions.json` });
   for (const own of rejected) revisions.reject(own, "before");
   const told: string[] = [];
   const taken: unknown[] = [];
@@ -91,8 +91,8 @@ Deno.test("what is rejected is told with its reason, remembered, and never tried
   intake.receive(5, CONFIG);
   await intake.settled();
   assertEquals(told, ["5 received", "5 rejected it is wrong"]);
-  assertEquals(new Revisions(path).rejected, new Set([5]));
-  assertEquals(new Revisions(path).unreported, []);
+  assertEquals(new Revisions({ revisions: path }).rejected, new Set([5]));
+  assertEquals(new Revisions({ revisions: path }).unreported, []);
   const next = create([], { rejected: [5] });
   next.intake.receive(5, CONFIG);
   await next.intake.settled();
@@ -143,7 +143,7 @@ Deno.test("a damaged memory of rejected revisions counts as empty", async () => 
   const path = await Deno.makeTempFile();
   for (const text of ["", "{", '{"rejected":5}', '{"rejected":[{"revision":"x"}]}', "null"]) {
     await Deno.writeTextFile(path, text);
-    assertEquals(new Revisions(path).rejected.size, 0, text);
+    assertEquals(new Revisions({ revisions: path }).rejected.size, 0, text);
   }
   await Deno.remove(path);
 });

@@ -24,7 +24,7 @@ class Life {
   desk;
 
   constructor(root: string) {
-    Deno.mkdirSync(pathsOf(root).data, { recursive: true });
+    Deno.mkdirSync(pathsOf(root).control, { recursive: true });
     this.packages = new Packages({
       paths: pathsOf(root),
       logger: createLogger("updater", ({ subject }) => void this.log.push(subject)),
@@ -129,7 +129,7 @@ test("a package that is taken back can be found no more; nobody can bring it wit
 });
 
 test("a damaged journal counts as none", (root) => {
-  Deno.mkdirSync(pathsOf(root).data, { recursive: true });
+  Deno.mkdirSync(pathsOf(root).control, { recursive: true });
   for (const text of ["", "{", '{"untold":5}', "null"]) {
     Deno.writeTextFileSync(pathsOf(root).package, text);
     const life = new Life(root);

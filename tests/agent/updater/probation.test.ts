@@ -34,6 +34,7 @@ class Lab implements Disposable {
 
   constructor({ journal, counter }: Found) {
     Deno.mkdirSync(this.paths.data);
+    Deno.mkdirSync(this.paths.control);
     for (const [version, previous] of [[running, OTHER], [OTHER, running]] as const) {
       Deno.mkdirSync(join(this.paths.root, version));
       Deno.writeTextFileSync(join(this.paths.root, version, "ivy"), "binary");
@@ -156,7 +157,7 @@ for (const [name, found, kind, reason = ""] of CASES) {
     const update = await lab.resume(found);
     assertEquals(update?.outcome.kind, kind as never);
     assertStringIncludes((update?.outcome as { reason?: string })?.reason ?? "", reason);
-    assertEquals([lab.has("data/probation"), lab.has("data/update.json")], [false, false]);
+    assertEquals([lab.has("control/probation"), lab.has("control/update.json")], [false, false]);
     const { serial, failed, waiting } = readKnownReleases(lab.paths)!;
     assertEquals(serial, kind === "accepted" ? 7 : 0);
     assertEquals([Object.keys(failed).length, Object.keys(waiting).length], [

@@ -31,6 +31,7 @@ async function withNode(
   const root = await Deno.makeTempDir({ prefix: "ivy-remote-" });
   const paths = pathsOf(root);
   await Deno.mkdir(paths.data);
+  await Deno.mkdir(paths.control);
   const told: string[] = [];
   const log: string[] = [];
   const offered: string[] = [];
@@ -60,7 +61,7 @@ async function withNode(
       },
     });
   try {
-    await use({ remote: make(), revisions: () => new Revisions(paths.revisions), told, log, offered });
+    await use({ remote: make(), revisions: () => new Revisions(paths), told, log, offered });
   } finally {
     await Deno.remove(root, { recursive: true });
   }

@@ -5,6 +5,7 @@ import { LAUNCHER } from "../../../src/agent/launcher.ts";
 import { exists } from "../../../src/agent/paths.ts";
 import { countCalls, runTraced } from "../../support/fault_injection.ts";
 import { needs } from "../../support/needs.ts";
+import { temporariesOf } from "../../support/temporary_names.ts";
 
 const ignore = needs("strace") !== undefined;
 const isNightly = Deno.env.get("IVY_NIGHTLY") === "1";
@@ -21,7 +22,7 @@ function rootBefore(step: Step): string {
     Deno.chmodSync(join(root, name), mode);
   };
   write("ivy", LAUNCHER, 0o755);
-  Deno.mkdirSync(join(root, "data"));
+  for (const folder of ["data", "control"]) Deno.mkdirSync(join(root, folder));
   for (const version of ["1.2.3", "4.5.6"]) {
     const folder = step === "switch" && version === "4.5.6" ? `staging/${version}` : version;
     write(`${folder}/ivy`, `#!/bin/sh\necho ${version}\n`, 0o755);
@@ -31,8 +32,8 @@ function rootBefore(step: Step): string {
     );
   }
   if (step !== "switch") write("4.5.6/previous", "1.2.3\n");
-  if (step === "launch" || step === "back") write("data/probation", "4.5.6 1.2.3 1 0 -\n");
-  if (step === "launch_back") write("data/probation", "4.5.6 1.2.3 3 0 -\n");
+  if (step === "launch" || step === "back") write("control/probation", "4.5.6 1.2.3 1 0 -\n");
+  if (step === "launch_back") write("control/probation", "4.5.6 1.2.3 3 0 -\n");
   Deno.symlinkSync(step === "switch" ? "1.2.3" : "4.5.6", join(root, "current"));
   return root;
 }
@@ -45,17 +46,23 @@ function programFor(step: Step, root: string): string[] {
 
 /** Every path that a step may change; strace looks at no others. */
 function pathsIn(root: string): string[] {
-  const files = ["data/probation", "data/update.json", "data/revisions.json", "current", "4.5.6/previous"];
+  const files = [
+    "control/probation",
+    "control/update.json",
+    "control/revisions.json",
+    "current",
+    "4.5.6/previous",
+  ];
   const folders = [
     "",
-    "data",
+    "control",
     "1.2.3",
     "4.5.6",
     "staging/4.5.6",
     "staging/4.5.6/ivy",
     "staging/4.5.6/config",
   ];
-  return [...folders, ...files, ...files.map((file) => `${file}.tmp`)].map((name) => join(root, name));
+  return [...folders, ...files, ...files.flatMap(temporariesOf)].map((name) => join(root, name));
 }
 
 /** Starts the node as systemd would after the power came back. */
@@ -73,8 +80,8 @@ async function killedAt(step: Step, call: string, when: number): Promise<void> {
     const active = Deno.readLinkSync(join(root, "current"));
     assert(exists(join(root, active, "config", "config.json")), where);
     if (step === "switch" && active === "4.5.6") {
-      assert(exists(join(root, "data", "probation")), `${where}: a new version without its counter`);
-      assert(exists(join(root, "data", "update.json")), `${where}: a new version without its journal`);
+      assert(exists(join(root, "control", "probation")), `${where}: a new version without its counter`);
+      assert(exists(join(root, "control", "update.json")), `${where}: a new version without its journal`);
     }
     const ran = [startAgain(root), startAgain(root), startAgain(root), startAgain(root)];
     for (const version of ran) assert(["1.2.3", "4.5.6"].includes(version), `${where}: ${ran}`);

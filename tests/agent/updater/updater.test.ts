@@ -1,10 +1,12 @@
 // Runs in: tests.
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { exists, pathsOf } from "../../../src/agent/paths.ts";
+import { LAUNCHER } from "../../../src/agent/launcher.ts";
+import { exists, type Paths, pathsOf } from "../../../src/agent/paths.ts";
+import { Revisions } from "../../../src/agent/updater/revisions.ts";
 import { updateRoutes } from "../../../src/agent/updater/update_routes.ts";
 import { version as running } from "../../../src/shared/version.ts";
-
+import { EARLIER, EARLIER_LAUNCHER, EARLIER_PROBATION } from "../../support/earlier_node.ts";
 import { NEW, script, UpdaterLab } from "../../support/updater_lab.ts";
 
 Deno.test("a good release: fetched, tested, laid out with the configuration, counted, switched to", async () => {
@@ -143,6 +145,48 @@ Deno.test("a version that was switched to goes on from there: on probation, unti
     true,
   ]);
 });
+
+Deno.test("a version that came from 0.1 keeps all where 0.1 looks for it, and moves it once it is accepted", async () => {
+  await using lab = new UpdaterLab((updater) => ({ ...updater, probation_seconds: 1 }));
+  const { paths } = lab;
+  Deno.writeTextFileSync(paths.launcher, EARLIER_LAUNCHER);
+  Deno.writeTextFileSync(paths.revisions, '{"rejected":[{"revision":5}]}');
+  Deno.writeTextFileSync(paths.update, EARLIER_PROBATION["update.json"]!);
+  Deno.writeTextFileSync(paths.probation, EARLIER_PROBATION["probation"]!);
+  assertEquals(exists(join(paths.data, "probation")), true);
+  const resuming = lab.updater.resume();
+  assertEquals([lab.updater.probation?.version_before, Deno.readTextFileSync(paths.launcher)], [
+    EARLIER,
+    EARLIER_LAUNCHER,
+  ]);
+  const { outcome } = (await resuming)!;
+  assertEquals([outcome.kind, Deno.readTextFileSync(paths.launcher)], ["accepted", LAUNCHER]);
+  assertEquals([...Deno.readDirSync(paths.data)], []);
+  assertEquals([...new Revisions(paths).rejected], [5]);
+  assertEquals(JSON.parse(Deno.readTextFileSync(join(paths.control, "releases.json"))).serial, 9);
+  const refused = JSON.stringify(await lab.ask(EARLIER));
+  assertEquals(refused.includes("404"), true, "there is no binary of it here");
+});
+
+Deno.test("a server cannot order a version back that knows no control/: only a person goes back to it", async () => {
+  await using lab = new UpdaterLab();
+  const { paths } = lab;
+  layOutOld(paths, NEW);
+  Deno.writeTextFileSync(join(paths.control, "earlier_versions.json"), JSON.stringify([NEW]));
+  const outcome = await lab.updater.upgrade({ version: NEW, config: {}, revision: 7 });
+  assertEquals(outcome, {
+    kind: "rejected",
+    reason:
+      `${NEW} is too old to be put on probation: a person on the node can go back to it with ivy rollback`,
+  });
+  assertEquals([exists(paths.update), Deno.readLinkSync(paths.current)], [false, running]);
+});
+
+function layOutOld({ root, versionFolder }: Paths, version: string): void {
+  Deno.mkdirSync(join(root, version));
+  Deno.writeTextFileSync(join(root, version, "ivy"), "#!/bin/sh\n", { mode: 0o755 });
+  Deno.writeTextFileSync(join(versionFolder, "previous"), `${version}\n`);
+}
 
 Deno.test("by the control API: check, and back to the version before", async () => {
   await using lab = new UpdaterLab();

@@ -138,6 +138,7 @@ Deno.test("a new configuration that does not stay up is given up at the fourth s
   const paths = pathsOf(root);
   await Deno.mkdir(join(paths.versionFolder, "config"), { recursive: true });
   await Deno.mkdir(paths.data);
+  await Deno.mkdir(paths.control);
   await Deno.writeTextFile(paths.configFile, '{"new":true}');
   await Deno.writeTextFile(paths.previousConfigFile, '{"old":true}');
   assertEquals([countStart(paths), previousWhileWatched(paths)], [undefined, undefined]);
@@ -153,6 +154,6 @@ Deno.test("a new configuration that does not stay up is given up at the fourth s
   );
   assertEquals(await Deno.readTextFile(paths.configFile), '{"old":true}');
   assertEquals(readJournal(paths.reconfiguration), undefined);
-  assertEquals(new Revisions(paths.revisions).unreported.map(({ revision }) => revision), [7]);
+  assertEquals(new Revisions(paths).unreported.map(({ revision }) => revision), [7]);
   await Deno.remove(root, { recursive: true });
 });

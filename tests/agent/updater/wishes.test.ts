@@ -22,7 +22,7 @@ class Lab implements Disposable {
   constructor() {
     this.intake = new Intake({
       current: () => this.current,
-      revisions: new Revisions(join(this.folder, "revisions.json")),
+      revisions: new Revisions({ revisions: join(this.folder, "revisions.json") }),
       logger: createLogger("updater", ({ subject }) => void this.log.push(subject)),
       report: () => Promise.resolve(true),
       reconfigure: (config) => this.act(`reconfigure ${revisionOf(config)}`),

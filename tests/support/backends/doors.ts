@@ -7,11 +7,11 @@ import { tryDoors } from "../doors.ts";
 /** Tries what a worker may not do, with what all MQTT backends load, and logs what came of it. */
 export default defineBackend({
   provider: globalThis.name,
-  config: z.strictObject({ ...commonSettings, mqtt_connection: z.unknown(), lock_file: z.string() }),
+  config: z.strictObject({ ...commonSettings, mqtt_connection: z.unknown(), data: z.string() }),
   open: ({ config, logger }) => ({
     encode: ({ id }) => ({ id, channel: "", text: "" }),
     async connect() {
-      logger.info(`doors ${JSON.stringify(await tryDoors(config.lock_file))}`);
+      logger.info(`doors ${JSON.stringify(await tryDoors(config.data))}`);
       return createRequestLink({
         description: "nowhere",
         limits: { isArray: false, maxElements: 1, maxBytes: Infinity, maxPoints: Infinity },

@@ -6,9 +6,9 @@ import { tryDoors } from "../doors.ts";
 /** Tries what a worker may not do, and logs what came of it; under the name that its worker has. */
 export default defineProcedure({
   name: globalThis.name,
-  config: z.strictObject({ folder: z.string().optional() }),
-  async run({ node, logger, signal }) {
-    logger.info(`doors ${JSON.stringify(await tryDoors(node.lockFile))}`);
+  config: z.strictObject({ data: z.string().default("/data"), folder: z.string().optional() }),
+  async run({ config, logger, signal }) {
+    logger.info(`doors ${JSON.stringify(await tryDoors(config.data))}`);
     await new Promise((resolve) => signal.addEventListener("abort", resolve));
   },
 });

@@ -5,9 +5,9 @@ import { defineProcedure } from "../../../src/runtime/procedure.ts";
 /** Measures twice, then never gives its thread back. Once only: after a restart of the agent it behaves. */
 export default defineProcedure({
   name: "spins",
-  config: z.strictObject({}),
-  async run({ every, messages, node }) {
-    const hasSpun = Deno.readTextFileSync(node.lockFile) !== "" && wasHere(node.lockFile);
+  config: z.strictObject({ mark: z.string() }),
+  async run({ config, every, messages }) {
+    const hasSpun = wasHere(config.mark);
     let count = 0;
     for await (const _tick of every(0.1)) {
       await messages.data({ before_spin: ++count });
@@ -18,9 +18,8 @@ export default defineProcedure({
   },
 });
 
-/** Leaves a mark beside the lock. @returns whether one was there. */
-function wasHere(lockFile: string): boolean {
-  const mark = lockFile.replace(/[^/]*$/, "spun");
+/** Leaves a mark. @returns whether one was there. */
+function wasHere(mark: string): boolean {
   try {
     Deno.writeTextFileSync(mark, "", { createNew: true });
     return false;

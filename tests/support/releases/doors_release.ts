@@ -10,6 +10,6 @@ const link = linkToMain<ReleaseToMain>("release");
 
 link.onMessage(async (message: MainToRelease) => {
   if (message.type !== "find") return;
-  const found = await tryDoors(message.order.staging.replace(/[^/]*$/, "data/run.lock"));
+  const found = await tryDoors(message.order.staging.replace(/[^/]*$/, "data"));
   link.send({ type: "unavailable", reason: JSON.stringify(found), mayMend: false });
 });

@@ -8,6 +8,6 @@ import { tryDoors } from "../doors.ts";
 const link = linkToMain<CheckerToMain>("check");
 
 link.onMessage(async ({ path }: MainToChecker) => {
-  const found = await tryDoors(path.replace(/[^/]*$/, "run.lock"));
+  const found = await tryDoors(path.replace(/\/[^/]*$/, ""));
   link.send({ type: "checked_database", damage: JSON.stringify(found) });
 });

@@ -7,7 +7,7 @@ import { tryDoors } from "../doors.ts";
 addEventListener("message", async (event) => {
   const message = (event as MessageEvent).data as MainToStore;
   if (message.type !== "open") return;
-  const subject = `doors ${JSON.stringify(await tryDoors(`${message.opening.directory}/run.lock`))}`;
+  const subject = `doors ${JSON.stringify(await tryDoors(message.opening.directory))}`;
   const entry = { level: "INFO", origin: "store", subject, details: "", timeMs: Date.now() };
   (globalThis as unknown as { postMessage(message: unknown): void }).postMessage({ type: "log", entry });
 });
