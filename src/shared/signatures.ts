@@ -24,13 +24,16 @@ const SIGNATURES = /^(?:[A-Za-z0-9+/]{86}==\n)*$/;
  * Decides whether a release may be installed. `signatures` is the text of `SHA256SUMS.sig`; empty = there is none.
  *
  * @throws {UntrustedError} when too few of the trusted keys have signed exactly these bytes.
- * @throws {TypeError} when they were signed but make no sense.
+ * @throws {TypeError} when they were signed but make no sense, or when what is asked for makes none.
  */
 export async function verifyRelease(
   sums: Uint8Array<ArrayBuffer>,
   signatures: string,
   { publicKeys, threshold, allowUnsigned }: Trust,
 ): Promise<Release> {
+  if (!Number.isSafeInteger(threshold)) {
+    throw new TypeError(`expected a whole number of keys, got ${threshold}`);
+  }
   const needed = Math.max(1, threshold);
   const signers = await countSigners(sums, signatures, publicKeys);
   if (signers < needed && !allowUnsigned) {
@@ -43,6 +46,29 @@ export async function verifyRelease(
   return parseSums(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(sums));
 }
 
+/**
+ * Points of small order (1, 2, 4, 8) on the curve, in hexadecimal without the sign bit: a key that is one of them
+ * "signs" everything. Those from p = 2^255 - 19 on are another spelling of a smaller one.
+ */
+const SMALL_ORDER = new Set([
+  "0000000000000000000000000000000000000000000000000000000000000000",
+  "0100000000000000000000000000000000000000000000000000000000000000",
+  "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+  "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+  "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+]);
+const NOT_CANONICAL = /^(e[d-f]|f[0-9a-f])(ff){30}7f$/;
+
+/** Whether a public key may decide anything: 32 bytes that are written in one way, of a point that is not trivial. */
+export function isUsableKey(publicKey: string): boolean {
+  if (!/^[A-Za-z0-9+/]{43}=$/.test(publicKey)) return false;
+  const bytes = fromBase64(publicKey);
+  if (toBase64(bytes) !== publicKey) return false;
+  bytes[31]! &= 0x7f;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return !SMALL_ORDER.has(hex) && !NOT_CANONICAL.test(hex);
+}
+
 /** How many different trusted keys have a valid signature; 0 when the text is not strictly one of signatures. */
 async function countSigners(
   sums: Uint8Array<ArrayBuffer>,
@@ -53,7 +79,7 @@ async function countSigners(
   const lines = signatures.split("\n").slice(0, -1);
   if (new Set(lines).size !== lines.length) return 0;
   let signers = 0;
-  for (const publicKey of new Set(publicKeys)) {
+  for (const publicKey of new Set(publicKeys.filter(isUsableKey))) {
     const key = await crypto.subtle.importKey("raw", fromBase64(publicKey), ALGORITHM, false, ["verify"]);
     for (const line of lines) {
       const signature = fromBase64(line);
