@@ -7,7 +7,7 @@ import { assertNoIdMissing, assertSteady, beatsOf } from "../support/steady.ts";
 import { until } from "../support/until.ts";
 
 const program = await misbehavingIvy();
-const TOKEN = "tRee-frog-99";
+const TOKEN = "tRee-frog-99-in-the-pond";
 const BEARER = { authorization: `Bearer ${TOKEN}` };
 /** A service manager's usual limit is four times as high. */
 const OPEN_FILES = 256;
@@ -74,7 +74,9 @@ Deno.test("strangers are refused at every door of the page, and the node measure
     const guesses = await Promise.all(Array.from({ length: 50 }, (_, guess) => told(`guess-${guess}`)));
     assertEquals(new Set(guesses), new Set(["/login?failed=1", "/login?wait=5"]));
     assert(guesses.filter((found) => found === "/login?failed=1").length < 15, guesses.join(" "));
-    assertEquals(await told(TOKEN), "/login?wait=5");
+    assertEquals(await statusOf(request("/api/v1/status", { head: { authorization: "Bearer guess" } })), 429);
+    assertEquals(await told(TOKEN), "/", "the right token is let in, whatever others try");
+    assertEquals(await statusOf(request("/api/v1/status", { head: BEARER })), 200);
     assertEquals(await statusOf(status), 200, "who is logged in notices nothing");
   });
 

@@ -139,7 +139,10 @@ class Connection {
   }
 
   async #answer(handle: HttpDoorOptions["handle"]): Promise<void> {
-    const request = await readRequest(this.#conn);
+    const request = await readRequest({
+      read: (buffer) => this.#conn.read(buffer),
+      address: this.#conn.remoteAddr.hostname,
+    });
     this.isAsking = false;
     if (request === undefined) return;
     this.#allow(this.#limits.writeMs);

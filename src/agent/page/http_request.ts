@@ -7,6 +7,8 @@ export interface HttpRequest {
   headers: Headers;
   /** Empty when there is none. */
   body: string;
+  /** Of who sent it. */
+  address: string;
 }
 
 /** The request cannot be served; the status says why. */
@@ -27,6 +29,8 @@ const HEAD_END = [13, 10, 13, 10];
 
 /** What a request is read from. */
 export interface ByteSource {
+  /** Of the other end. */
+  address: string;
   read(buffer: Uint8Array): Promise<number | null>;
 }
 
@@ -54,7 +58,8 @@ export async function readRequest(source: ByteSource): Promise<HttpRequest | und
   const head = parseHead(new TextDecoder("latin1").decode(buffer.subarray(0, headBytes - HEAD_END.length)));
   const end = headBytes + bodyLength(head.headers);
   while (filled < end) if (!await readMore()) return undefined;
-  return { ...head, body: new TextDecoder().decode(buffer.subarray(headBytes, end)) };
+  const body = new TextDecoder().decode(buffer.subarray(headBytes, end));
+  return { ...head, body, address: source.address };
 }
 
 /** Offset of the first byte after the empty line; -1 when it has not come yet. */
@@ -66,7 +71,7 @@ function endOfHead(buffer: Uint8Array, from: number, filled: number): number {
 }
 
 /** @throws {HttpError} for anything that two programs could understand differently. */
-function parseHead(text: string): Omit<HttpRequest, "body"> {
+function parseHead(text: string): Omit<HttpRequest, "body" | "address"> {
   const [first, ...lines] = text.split("\r\n");
   const match = /^([A-Z]{1,16}) (\/[\x21-\x7e]*) HTTP\/1\.[01]$/.exec(first!);
   if (match === null) throw new HttpError(400, "expected a request of HTTP/1.1 for a path");

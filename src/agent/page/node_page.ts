@@ -1,5 +1,6 @@
 // Runs in: main thread.
 import { withLimit } from "../../shared/time.ts";
+import { isShortToken, SHORT_TOKEN } from "../configuration.ts";
 import type { Paths } from "../paths.ts";
 import { resolvePageToken } from "../secret_values.ts";
 import { agentSource, type ShownAgent } from "./agent_source.ts";
@@ -32,6 +33,7 @@ export class NodePage {
     const { token, secrets, faults } = resolvePageToken(settings, environment);
     logging.hide(secrets);
     if (faults.length > 0) return logger.error(`there is no status page: ${faults.join("; ")}`);
+    if (token !== null && isShortToken(settings, token)) logger.warning(SHORT_TOKEN);
     this.#page = new StatusPage({
       settings: { ...settings, token },
       name: general.system_identifier,

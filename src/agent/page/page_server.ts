@@ -95,7 +95,7 @@ export class PageServer {
   #logIn(request: HttpRequest): HttpResponse {
     const { access } = this.#options;
     const token = new URLSearchParams(request.body).get("token") ?? "";
-    switch (access.tryToken(token)) {
+    switch (access.tryToken(token, request.address)) {
       case "granted":
         return seeOther("/", { "set-cookie": access.newCookie() });
       case "denied":

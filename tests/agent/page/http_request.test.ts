@@ -1,14 +1,15 @@
 // Runs in: tests.
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { HttpError, readRequest } from "../../../src/agent/page/http_request.ts";
+import { type ByteSource, HttpError, readRequest } from "../../../src/agent/page/http_request.ts";
 import { request } from "../../support/raw_http.ts";
 
 /** Gives the bytes in pieces, then the end. */
-function source(text: string, pieceBytes = 7): { read(buffer: Uint8Array): Promise<number | null> } {
+function source(text: string, pieceBytes = 7): ByteSource {
   const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
   let at = 0;
   return {
+    address: "10.0.0.9",
     read(buffer) {
       if (at >= bytes.length) return Promise.resolve(null);
       const piece = bytes.subarray(at, at + Math.min(pieceBytes, buffer.length));
