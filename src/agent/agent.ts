@@ -133,6 +133,9 @@ export class Agent {
       log.error(`the configuration is damaged; the last one that ran is used instead: ${loaded.damage}`);
     }
     this.#warnOfLimits();
+    for (const warning of loaded.warnings) {
+      log.warning(`the configuration is one of an earlier version: ${warning}`);
+    }
     for (const name of environmentReferences(loaded.raw)) Deno.env.delete(name); // for no worker to see
     const restored = this.#stateKeeper.start();
     const faults = await this.#workers.start();
@@ -230,6 +233,8 @@ export class Agent {
       "POST /v1/store": async (request: Request) => await this.#workers.store.request(await request.json()),
       ...stateRoutes(this.#state),
       ...updateRoutes(this.#updater),
+      "POST /v1/config/accept": async (request: Request) =>
+        this.#remote.allow((await request.json() as { revision: number }).revision),
       "POST /v1/pause_procedure": pauseRoute({
         procedures: () => this.#workers.procedures,
         graceMs: this.#stopGraceMs,
@@ -394,7 +399,9 @@ export class Agent {
   async #reportConfig(status: ConfigStatus, config: unknown, reason?: string): Promise<void> {
     const shown = redactConfig(config, this.#workers.schemas);
     const message = { variant: "config", status, config: shown } as const;
-    await this.#sender.send(reason === undefined ? message : { ...message, reason });
+    await this.#sender.send(
+      reason === undefined ? message : { ...message, reason: this.#logging.redact(reason) },
+    );
   }
 
   /** The configuration's, but for a console that was turned off when the agent was started. */

@@ -28,10 +28,12 @@ const ENDING_MS = 5000;
 export interface BackendEntry {
   name: string;
   provider: string;
-  /** The raw entry without `name` and `provider`. */
+  /** The raw entry without `name`, `provider` and `configures`. */
   settings: Record<string, unknown>;
   /** Its place in the list, for messages about faults. */
   index: number;
+  /** Whether its server may configure this node. */
+  mayConfigure: boolean;
 }
 
 export interface BackendHostOptions {
@@ -91,6 +93,8 @@ export class BackendHost {
   #runningLife: Life | undefined;
   #connection: ConnectionStatus = { isConnected: false, detail: "not started", sinceMs: Date.now() };
   #announceTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Servers repeat themselves: one line is enough. */
+  #ignoredRevision: number | undefined;
 
   constructor(options: BackendHostOptions) {
     this.name = options.entry.name;
@@ -193,7 +197,7 @@ export class BackendHost {
       case "connection":
         return this.#connected(message.isConnected, message.detail);
       case "configuration":
-        return this.#options.onConfiguration(message.revision, message.config);
+        return this.#configured(message);
       case "call":
         return void this.#call(life, message);
       case "keep":
@@ -224,7 +228,7 @@ export class BackendHost {
   #checked(life: Life, found: Fault[]): void {
     const { settings, index } = this.#options.entry;
     const described = describeFaults(found, this.#schema, settings, ["backends", index]);
-    const faults = [...this.#secretFaults, ...described];
+    const faults = [...new Set([...this.#secretFaults, ...described])];
     this.#isReady = faults.length === 0;
     this.#resolveFirstCheck({ kind: "checked", faults, schema: this.#schema });
     if (this.#isReady && this.#mayRun) this.#run(life);
@@ -241,6 +245,15 @@ export class BackendHost {
     const storePort = this.#options.openStorePort();
     life.send({ type: "run", name: this.name, facts, storePort }, [storePort]);
     for (const report of this.#options.packages.untold()) life.send({ type: "package_report", report });
+  }
+
+  #configured({ revision, config }: BackendToMain & { type: "configuration" }): void {
+    if (this.#options.entry.mayConfigure) return this.#options.onConfiguration(revision, config);
+    if (revision === this.#ignoredRevision) return;
+    this.#ignoredRevision = revision;
+    this.#options.logger.warning(
+      `ignored configuration ${revision}: this backend's server may not configure this node ("configures")`,
+    );
   }
 
   async #call(life: Life, { callId, method, params }: BackendToMain & { type: "call" }): Promise<void> {

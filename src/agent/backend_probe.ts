@@ -38,7 +38,7 @@ export async function probeBackend(options: BackendProbeOptions): Promise<ProbeR
     } else if (message.type === "checked") {
       const { settings, index } = entry!;
       const faults = describeFaults(message.faults, schema!, settings, ["backends", index]);
-      verdict.resolve([...secretFaults, ...faults]);
+      verdict.resolve([...new Set([...secretFaults, ...faults])]);
     }
   };
   const life = new WorkerLife<MainToBackend, BackendToMain>({

@@ -1,4 +1,5 @@
 // Runs in: main thread.
+import { MAX_BACKENDS, MAX_PROCEDURES } from "../shared/config.ts";
 import type { LogEntry, NodeFacts } from "../shared/protocol.ts";
 import type { BackendRegistry, ProcedureRegistry } from "../shared/registry.ts";
 import type { JsonSchema } from "../shared/secrets.ts";
@@ -8,12 +9,15 @@ import {
   type AnnouncedSettings,
   backendEntries,
   ConfigError,
+  isShortToken,
   knownNames,
   type LoadedConfig,
   readConfig,
+  SHORT_TOKEN,
 } from "./configuration.ts";
 import type { Paths } from "./paths.ts";
 import { probeProcedure } from "./procedure_probe.ts";
+import { resolvePageToken } from "./secret_values.ts";
 
 export interface CheckOptions {
   procedures: ProcedureRegistry;
@@ -22,6 +26,8 @@ export interface CheckOptions {
   environment: Record<string, string>;
   /** Whether a worker that does not even boot is a fault, though the agent runs without it; default true. */
   mustBoot?: boolean;
+  /** What it leaves out because an earlier version did not know it is no fault; default false. */
+  mayBeEarlier?: boolean;
 }
 
 /** A configuration that main and every worker that it concerns found right, and what they said of settings. */
@@ -37,29 +43,58 @@ export interface CheckedConfig extends LoadedConfig {
  */
 export async function checkConfig(file: string, options: CheckOptions): Promise<CheckedConfig> {
   const mainPart = readMainPart(file, options);
-  const entries = enabledProcedures(mainPart.raw).filter(([name]) => Object.hasOwn(options.procedures, name));
-  const probes = await Promise.all(entries.map(async ([name, settings]) => {
+  const entries = enabledProcedures(mainPart.raw)
+    .filter(([name]) => Object.hasOwn(options.procedures, name));
+  const probes = await twoAtATime(atMost(MAX_PROCEDURES, entries), async ([name, settings]) => {
     return [name, await probe(name, settings, false, options)] as const;
-  }));
-  const backendProbes = await Promise.all(
-    backendEntries(mainPart.raw).filter(({ provider }) => Object.hasOwn(options.backends, provider))
-      .map(async (entry) => {
-        const { backends, environment } = options;
-        const { provider } = entry;
-        return [
-          provider,
-          await probeBackend({ provider, line: backends[provider]!, entry, environment }),
-        ] as const;
-      }),
-  );
+  });
+  const { backends, environment } = options;
+  const backendsEntries = backendEntries(mainPart.raw)
+    .filter(({ provider }) => Object.hasOwn(backends, provider));
+  const backendProbes = await twoAtATime(atMost(MAX_BACKENDS, backendsEntries), async (entry) => {
+    const { provider } = entry;
+    return [
+      provider,
+      await probeBackend({ provider, line: backends[provider]!, entry, environment }),
+    ] as const;
+  });
   const { mustBoot = true } = options;
   const judged = [...backendProbes, ...probes].filter(([, { schema }]) => mustBoot || schema !== undefined);
-  const faults = [...mainPart.faults, ...judged.flatMap(([, { faults }]) => faults)];
+  const faults = [
+    ...mainPart.faults,
+    ...judged.flatMap(([, { faults }]) => faults),
+    ...(options.mayBeEarlier ? [] : newFaults(mainPart.loaded, environment)),
+  ];
   if (faults.length > 0 || mainPart.loaded === undefined) throw new ConfigError(file, faults);
   return {
     ...mainPart.loaded,
     schemas: { procedures: schemasOf(probes), backends: schemasOf(backendProbes) },
   };
+}
+
+/** What a configuration must say that is written now, and not by an earlier version. */
+function newFaults(loaded: LoadedConfig | undefined, environment: Record<string, string>): string[] {
+  if (loaded === undefined) return [];
+  const { config: { status_page: page }, warnings } = loaded;
+  if (page === null || typeof page.token === "string") return warnings;
+  const { token } = resolvePageToken(page, environment);
+  return typeof token === "string" && isShortToken(page, token) ? [...warnings, SHORT_TOKEN] : warnings;
+}
+
+/** More than there may be are an error of main's part already, and not worth a thread each. */
+function atMost<T>(limit: number, items: T[]): T[] {
+  return items.length > limit ? [] : items;
+}
+
+/** Each is a thread: all at once would need more memory than running them, on a node that measures meanwhile. */
+async function twoAtATime<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  const waiting = items.entries();
+  const workOff = async () => {
+    for (const [index, item] of waiting) results[index] = await work(item);
+  };
+  await Promise.all([workOff(), workOff()]);
+  return results;
 }
 
 /** Runs one procedure's self-test. @returns what is wrong, as sentences. */

@@ -1,15 +1,25 @@
 // Runs in: main thread.
 import { sentenceOf } from "../shared/errors.ts";
-import { type Config, configJsonSchema, configSchema } from "../shared/config.ts";
-import { describeFaults, faultsOf, formatPath } from "../shared/faults.ts";
+import { hasUserInfo, NO_USER_INFO } from "../shared/addresses.ts";
+import {
+  type Config,
+  configJsonSchema,
+  configSchema,
+  isLoopback,
+  MAX_BACKENDS,
+  MIN_TOKEN_CHARACTERS,
+} from "../shared/config.ts";
+import { describeFaults, describeSome, faultsOf, formatPath } from "../shared/faults.ts";
 import { DuplicateKeyError, parseJson } from "../shared/json.ts";
 import { didYouMean } from "../shared/nearest.ts";
-import { type JsonSchema, redact } from "../shared/secrets.ts";
+import { type JsonSchema, redact, shownText } from "../shared/secrets.ts";
 import { version } from "../shared/version.ts";
 import type { BackendEntry } from "./backend_host.ts";
 import { CommandError, EXIT } from "./errors.ts";
 import { readIfThere, replaceFile } from "./files.ts";
 import type { Paths } from "./paths.ts";
+import { mayConfigure } from "./updater/local_only.ts";
+import { findPlaces } from "./updater/named_places.ts";
 
 /** A configuration that main has judged; the procedures' settings are judged by their own workers. */
 export interface LoadedConfig {
@@ -20,6 +30,10 @@ export interface LoadedConfig {
   file: string;
   /** Why another file than the configured one was used; undefined when it was not. */
   damage?: string;
+  /**
+   * What a new configuration must say and one of an earlier version could not: it runs as it did, loudly.
+   */
+  warnings: string[];
 }
 
 /** What there is to configure in this program. */
@@ -90,9 +104,43 @@ export function readConfig(file: string, known: KnownNames): LoadedConfig {
   const checked = configSchema.safeParse(raw);
   const faults = checked.success ? [] : describeFaults(faultsOf(checked.error), configJsonSchema(), raw);
   faults.push(...backendFaults(raw, known.providers), ...procedureFaults(raw, known.procedures));
-  faults.push(...versionFaults(raw));
+  faults.push(...addressFaults(raw), ...versionFaults(raw));
   if (faults.length > 0 || !checked.success) throw new ConfigError(file, faults, raw);
-  return { config: checked.data, raw, file };
+  return { config: checked.data, raw, file, warnings: warningsOf(checked.data) };
+}
+
+/** Errors of a configuration that is written now. */
+function warningsOf({ backends, status_page: page }: Config): string[] {
+  const unsaid = backends.length < 2
+    ? []
+    : backends.flatMap(({ configures }, index) =>
+      configures === undefined
+        ? [
+          `backends[${index}].configures: expected true or false, since there are several backends ` +
+          "(may its server configure this node?); it counts as true",
+        ]
+        : []
+    );
+  const isShort = page !== null && typeof page.token === "string" && isShortToken(page, page.token);
+  return isShort ? [...unsaid, SHORT_TOKEN] : unsaid;
+}
+
+/** What is wrong with a token that can be guessed, where others can try. */
+export const SHORT_TOKEN =
+  `status_page.token: expected at least ${MIN_TOKEN_CHARACTERS} characters, since others can reach the page; ` +
+  "ivy page token makes one";
+
+/** @param token The text itself. */
+export function isShortToken({ host }: { host: string }, token: string): boolean {
+  return !isLoopback(host) && token.length < MIN_TOKEN_CHARACTERS;
+}
+
+/** Credentials in an address would stand in logs and on the page. */
+function addressFaults(raw: unknown): string[] {
+  return describeSome(
+    findPlaces(raw, (value) => typeof value === "string" && hasUserInfo(value)),
+    ({ name, value }) => `${name}: ${NO_USER_INFO}, got ${JSON.stringify(shownText(String(value)))}`,
+  );
 }
 
 /**
@@ -115,7 +163,7 @@ export function readRawConfig(file: string): unknown {
 
 function backendFaults(raw: unknown, providers: string[]): string[] {
   const names = new Set<string>();
-  return backendEntries(raw).flatMap(({ index, name, provider }) => {
+  return backendEntries(raw).slice(0, MAX_BACKENDS).flatMap(({ index, name, provider }) => {
     const isRepeated = names.size === names.add(name).size;
     return [
       ...(providers.includes(provider) ? [] : [
@@ -140,19 +188,23 @@ export function backendEntries(raw: unknown): BackendEntry[] {
   if (!Array.isArray(backends)) return [];
   return backends.flatMap((entry: unknown, index) => {
     if (typeof entry !== "object" || entry === null) return [];
-    const { name, provider, ...settings } = entry as Record<string, unknown>;
+    const { name, provider, configures: _, ...settings } = entry as Record<string, unknown>;
     if (typeof provider !== "string") return [];
-    return [{ index, provider, name: typeof name === "string" ? name : provider, settings }];
+    const own = { index, provider, name: typeof name === "string" ? name : provider, settings };
+    return [{ ...own, mayConfigure: mayConfigure(entry) }];
   });
 }
 
 function procedureFaults(raw: unknown, known: string[]): string[] {
   const procedures = (raw as { procedures?: unknown })?.procedures;
   if (typeof procedures !== "object" || procedures === null) return [];
-  return Object.keys(procedures).filter((name) => !known.includes(name)).map((name) =>
-    `${formatPath(["procedures", name])}: there is no such procedure${didYouMean(name, known)}; there are ${
-      known.join(", ")
-    }`
+  const unknown = Object.keys(procedures).filter((name) => !known.includes(name));
+  return describeSome(
+    unknown,
+    (name) =>
+      `${formatPath(["procedures", name])}: there is no such procedure${didYouMean(name, known)}; there are ${
+        known.join(", ")
+      }`,
   );
 }
 
@@ -218,10 +270,14 @@ export function redactConfig(raw: unknown, settings: AnnouncedSettings): unknown
   const redacted = redact(others, schemaForRedaction(settings)) as object;
   if (!Array.isArray(backends)) return redacted;
   const unknownBackend = {
-    properties: { name: {}, provider: {} },
+    properties: { name: {}, provider: {}, configures: {} },
     additionalProperties: { secret: true },
   };
-  const shown = backends.map((entry) => redact(entry, settings.backends[entry?.provider] ?? unknownBackend));
+  const schemaOf = (provider: unknown) =>
+    typeof provider === "string" && Object.hasOwn(settings.backends, provider)
+      ? settings.backends[provider]
+      : unknownBackend;
+  const shown = backends.map((entry) => redact(entry, schemaOf(entry?.provider)));
   return { ...redacted, backends: shown };
 }
 

@@ -1,10 +1,10 @@
 // Runs in: main thread.
-import { REDACTED } from "../shared/secrets.ts";
+import { REDACTED, shownText } from "../shared/secrets.ts";
 
 /** Shorter secrets would hide ordinary words. */
 const SHORTEST = 4;
 
-/** Texts that nobody may read, wherever in another text they stand. */
+/** Texts that nobody may read, wherever in another text they stand; also what addresses carry along. */
 export class HiddenTexts {
   /** The longest first, since one may be part of another. */
   #texts: string[] = [];
@@ -15,7 +15,7 @@ export class HiddenTexts {
   }
 
   redact(text: string): string {
-    return this.#texts.reduce((hidden, secret) => hidden.replaceAll(secret, REDACTED), text);
+    return this.#texts.reduce((hidden, secret) => hidden.replaceAll(secret, REDACTED), shownText(text));
   }
 }
 

@@ -94,8 +94,9 @@ export function setUpLogging(options: LoggingOptions): Logging {
   };
 }
 
+/** The origin is in the entry: as a category, logtape would look it up in an object that has a "constructor". */
 function emit(entry: LogEntry): void {
-  getLogger(["ivy", entry.origin]).emit({
+  getLogger("ivy").emit({
     level: LOGTAPE_LEVELS[entry.level],
     message: [entry.subject],
     rawMessage: entry.subject,

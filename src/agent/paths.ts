@@ -40,6 +40,8 @@ export interface Paths {
   staging: string;
   /** What backends asked main to keep, one file each, mode 0600. */
   kept: string;
+  /** A received configuration that only a person on the node may allow. */
+  refusedConfiguration: string;
   lockFile: string;
   socket: string;
 }
@@ -70,6 +72,7 @@ export function pathsOf(root: string, softwareVersion = version): Paths {
     logs: followLinks(join(data, "logs")),
     stateFile: join(data, "state.kv"),
     versions: join(control, "versions.json"),
+    refusedConfiguration: join(control, "refused_configuration.json"),
     staging: join(root, "staging"),
     get reconfiguration() {
       return inJournals("reconfiguration.json");

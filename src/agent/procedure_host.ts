@@ -234,7 +234,7 @@ export class ProcedureHost {
 
   #checked(life: Life, found: Fault[]): void {
     const described = describeFaults(found, this.#schema, this.#options.settings, ["procedures", this.name]);
-    const faults = [...this.#secretFaults, ...described];
+    const faults = [...new Set([...this.#secretFaults, ...described])];
     this.#isReady = faults.length === 0;
     this.#resolveFirstCheck({ kind: "checked", faults, schema: this.#schema });
     if (this.#isReady && this.#mayRun) this.#run(life);

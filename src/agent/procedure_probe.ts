@@ -131,7 +131,7 @@ class Probe {
     const described = describeFaults(found, this.schema!, settings, ["procedures", name]);
     const { permissionFault: fault } = this.life;
     const denied = fault === undefined ? [] : [`its permissions are not valid: ${fault}`];
-    const faults = [...this.#secretFaults, ...described, ...denied];
+    const faults = [...new Set([...this.#secretFaults, ...described, ...denied])];
     if (faults.length > 0 || !selfTest) return this.#finish(faults);
     const { door } = this.state.openDoor((reason) => this.life.end({ kind: "invalid_message", reason }));
     this.life.send({ type: "self_test", node, state: door }, [door.port]);

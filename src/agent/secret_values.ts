@@ -1,7 +1,14 @@
 // Runs in: main thread.
 import type { StatusPageSettings } from "../shared/config.ts";
-import { formatPath } from "../shared/faults.ts";
-import { isFetched, isSecret, type JsonSchema, schemaOfKey } from "../shared/secrets.ts";
+import { describeAllowed, formatPath } from "../shared/faults.ts";
+import {
+  isFetched,
+  isSecret,
+  type JsonSchema,
+  REDACTED,
+  referenceIn,
+  schemaOfKey,
+} from "../shared/secrets.ts";
 
 /** A value with its secrets fetched from where the configuration says, and what they are. */
 export interface ResolvedSecrets {
@@ -14,7 +21,7 @@ export interface ResolvedSecrets {
 
 /**
  * Puts the texts in place of `{"env": NAME}` and `{"file": PATH}` wherever the schema has a secret or a text that may
- * stand in a file.
+ * stand in a file. For anything else in such a place nothing is read: it is an error.
  *
  * @param environment As it was when the process started.
  */
@@ -26,15 +33,14 @@ export function resolveSecrets(
 ): ResolvedSecrets {
   const found: ResolvedSecrets = { value, secrets: [], environmentNames: [], faults: [] };
   const walk = (at: unknown, own: JsonSchema | undefined, path: (string | number)[]): unknown => {
-    if (isSecret(own)) return fetchText(at, environment, path, found, true);
-    if (isFetched(own)) return fetchText(at, environment, path, found, false);
-    if (Array.isArray(at)) {
-      return at.map((item, index) => walk(item, schemaOfKey(own, index), [...path, index]));
+    if (at === null || at === undefined) return at;
+    if (own !== undefined && (isSecret(own) || isFetched(own))) {
+      return fetchText(at, own, environment, path, found);
     }
-    if (typeof at !== "object" || at === null) return at;
-    return Object.fromEntries(
-      Object.entries(at).map(([key, item]) => [key, walk(item, schemaOfKey(own, key), [...path, key])]),
-    );
+    if (typeof at !== "object") return at;
+    const next = (item: unknown, key: string | number) => walk(item, schemaOfKey(own, key), [...path, key]);
+    if (Array.isArray(at)) return at.map(next);
+    return Object.fromEntries(Object.entries(at).map(([key, item]) => [key, next(item, key)]));
   };
   found.value = walk(value, schema, prefix);
   return found;
@@ -53,30 +59,36 @@ export function resolvePageToken(
 /** Names of the environment variables that a configuration refers to, wherever it does. */
 export function environmentReferences(raw: unknown): string[] {
   if (typeof raw !== "object" || raw === null) return [];
-  const { env, ...others } = raw as { env?: unknown };
-  if (typeof env === "string" && Object.keys(others).length === 0) return [env];
+  const reference = referenceIn(raw);
+  if (reference !== undefined) return "env" in reference ? [reference.env] : [];
   return Object.values(raw).flatMap(environmentReferences);
+}
+
+/** The value of an environment variable; undefined when it is not set or empty. */
+export function variable(environment: Record<string, string>, name: string): string | undefined {
+  return (Object.hasOwn(environment, name) && environment[name]) || undefined;
 }
 
 function fetchText(
   at: unknown,
+  own: JsonSchema,
   environment: Record<string, string>,
   path: (string | number)[],
   found: ResolvedSecrets,
-  isSecretText: boolean,
 ): unknown {
-  const reference = at as { env?: string; file?: string } | string | null;
+  const isSecretText = isSecret(own);
+  const reference = referenceIn(at);
   let text: string | undefined;
-  if (typeof reference === "string") text = reference;
-  else if (typeof reference?.env === "string") {
-    text = environment[reference.env];
+  if (typeof at === "string") text = at;
+  else if (reference !== undefined && "file" in reference) {
+    text = readText(reference.file, path, found.faults);
+  } else if (reference !== undefined && isSecretText) { // what is no secret has no reason to come from there
+    text = variable(environment, reference.env);
     found.environmentNames.push(reference.env);
-    if (!text) {
+    if (text === undefined) {
       found.faults.push(`${formatPath(path)}: the environment variable ${reference.env} is not set`);
     }
-  } else if (typeof reference?.file === "string") {
-    text = readText(reference.file, path, found.faults);
-  } else return at;
+  } else found.faults.push(`${formatPath(path)}: expected ${describeAllowed(own)}, got ${REDACTED}`);
   if (text && isSecretText) found.secrets.push(text);
   return text ?? at;
 }

@@ -68,7 +68,9 @@ export class ServerCalls {
     const hosts = this.#options.procedures();
     const schemas = Object.assign({}, ...hosts.map(({ methods }) => methods).reverse()); // the first is called
     return {
-      methods: names.sort().map((name) => name in schemas ? { name, params: schemas[name] } : { name }),
+      methods: names.sort().map((name) =>
+        Object.hasOwn(schemas, name) ? { name, params: schemas[name] } : { name }
+      ),
       procedures: hosts.map(({ name }) => name),
     };
   }

@@ -146,10 +146,10 @@ export async function statusOfWorkers(
   };
   return {
     procedures: Object.fromEntries(procedures.map((host) => [host.name, common(host)])),
-    backends: Object.fromEntries(backends.map((host) => [host.name, {
-      ...common(host),
-      ...backendStatusJson(host, statistics),
-    }])),
+    backends: Object.fromEntries(backends.map((host) => {
+      const own = backendStatusJson(host, statistics);
+      return [host.name, { ...common(host), ...own, connection: redact(own.connection) }];
+    })),
     store: {
       ...common(store),
       messages: storeStatisticsJson(statistics),

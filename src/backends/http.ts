@@ -1,7 +1,8 @@
 // Runs in: backend worker.
 import * as z from "zod";
 import { commonSettings, createRequestLink, defineBackend, RefusedError } from "../runtime/backend.ts";
-import { secret } from "../shared/secrets.ts";
+import { webAddress } from "../shared/addresses.ts";
+import { secret, shownText } from "../shared/secrets.ts";
 import { pause } from "../shared/time.ts";
 import { decodeConfiguration } from "./heard.ts";
 import { messageText } from "./message_text.ts";
@@ -9,13 +10,12 @@ import { messageText } from "./message_text.ts";
 const ANSWER_LIMIT_MS = 30_000;
 /** The server has read the batch and finds it wrong; anything else but 2xx may be better later. */
 const faultOf = (status: number) => [400, 413, 422].includes(status) ? "content" : "circumstances";
-const url = z.url({ protocol: /^https?$/ });
 const seconds = z.int().min(1).max(86_400);
 
 const config = z.strictObject({
   ...commonSettings,
-  url: url.describe("takes a JSON array of messages by POST and answers 2xx when it has them"),
-  configuration_url: url.optional().describe("gives a configuration by GET, with an ETag"),
+  url: webAddress().describe("takes a JSON array of messages by POST and answers 2xx when it has them"),
+  configuration_url: webAddress().optional().describe("gives a configuration by GET, with an ETag"),
   seconds_between_configurations: seconds.default(300).describe("seconds between two GETs"),
   max_batch_messages: z.int().min(1).max(10_000).default(500).describe("most messages in one POST"),
   access_token: secret().optional().describe("sent as a bearer token"),
@@ -27,6 +27,7 @@ export default defineBackend({
   config,
   open({ config, facts, inbox }) {
     const { url, configuration_url, access_token, max_batch_messages: maxElements } = config;
+    const channel = shownText(url);
     const ask = (url: string, init: RequestInit = {}) => {
       const headers = new Headers({ "content-type": "application/json", ...init.headers });
       headers.set("ivy-system", facts.systemIdentifier);
@@ -48,11 +49,11 @@ export default defineBackend({
       } while (await pause(config.seconds_between_configurations * 1000, signal));
     }
     return {
-      encode: (message) => ({ id: message.id, channel: url, text: messageText(message) }),
+      encode: (message) => ({ id: message.id, channel, text: messageText(message) }),
       async connect() {
         await (await ask(url, { method: "HEAD" })).body?.cancel(); // any answer will do
         return createRequestLink({
-          description: url,
+          description: channel,
           limits: { isArray: true, maxElements, maxBytes: 1_048_576, maxPoints: Infinity },
           async send({ payload }) {
             const { ok, status, body } = await ask(url, { method: "POST", body: payload });

@@ -23,7 +23,7 @@ const tls = z.strictObject({
  */
 export function mqttConnection<Username extends z.ZodType>(username: Username) {
   return z.strictObject({
-    host: z.string().regex(/^[^\s/]+$/).describe("a host name or an address"),
+    host: z.string().regex(/^[^\s/@]+$/).describe("a host name or an address"),
     port: z.int().min(1).max(65_535).describe("TCP port; by custom 1883, with TLS 8883"),
     tls: tls.nullable().default(null).describe(
       "null = no encryption; {} = TLS with the system's authorities",

@@ -6,12 +6,12 @@ import { type Command, FILE, JSON_FLAG } from "./command.ts";
 export const dataCommands: readonly Command[] = [
   {
     name: "config",
-    summary: "check, show or describe the configuration",
-    args: "validate [FILE] | show [PATH] | schema",
-    words: ["validate", "show", "schema"],
+    summary: "check, show or describe the configuration; allow a remote one",
+    args: "validate [FILE] | show [PATH] | schema | accept REVISION",
+    words: ["validate", "show", "schema", "accept"],
     maxArgs: 2,
     completes: ([action, ...rest]) => {
-      if (action === undefined) return { words: ["validate", "show", "schema"] };
+      if (action === undefined) return { words: ["validate", "show", "schema", "accept"] };
       if (rest.length > 0) return undefined;
       return action === "show" ? { values: ["config_paths"] } : action === "validate" ? FILE : undefined;
     },
@@ -22,6 +22,7 @@ export const dataCommands: readonly Command[] = [
       ["ivy config show", "the configuration in use, without its secrets"],
       ["ivy config show backends[0].mqtt_connection", "a part of it"],
       ["ivy config schema", "JSON Schema, for editors"],
+      ["ivy config accept 17", "allow revision 17 to send secrets elsewhere, and to read what it names"],
     ],
     load: () => import("./config.ts"),
   },

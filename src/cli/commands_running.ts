@@ -94,6 +94,15 @@ export const runningCommands: readonly Command[] = [
     load: () => import("./uninstall.ts"),
   },
   {
+    name: "page",
+    summary: "make a token for the status page",
+    args: "token",
+    words: ["token"],
+    maxArgs: 1,
+    examples: [["ivy page token", "put it into the configuration as status_page.token"]],
+    load: () => import("./page.ts"),
+  },
+  {
     name: "doctor",
     summary: "look for what is wrong: node, machine, disk, network, servers, updates, service",
     flags: [

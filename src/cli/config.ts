@@ -1,13 +1,16 @@
 // Runs in: main thread.
+import { basename, dirname } from "@std/path";
 import { checkConfig, describeWorkers } from "../agent/config_check.ts";
 import { ConfigError, readRawConfig, redactConfig, wholeSchema } from "../agent/configuration.ts";
+import { requestAgent } from "../agent/control_client.ts";
 import { CommandError, EXIT, type ExitStatus } from "../agent/errors.ts";
-import { pathsOf, refuseOtherVersion } from "../agent/paths.ts";
+import { type Paths, pathsOf, refuseOtherVersion } from "../agent/paths.ts";
 import { storageWarnings } from "../agent/storage_warnings.ts";
+import { allowRefused } from "../agent/updater/refused_configuration.ts";
 import type { CommandContext } from "./command.ts";
 import { valueAt } from "./state_path.ts";
 
-/** `ivy config validate [FILE] | show [PATH] | schema` */
+/** `ivy config validate [FILE] | show [PATH] | schema | accept REVISION` */
 export default async function config(context: CommandContext): Promise<ExitStatus> {
   const [action, file] = context.args;
   const paths = pathsOf(context.root);
@@ -23,6 +26,8 @@ export default async function config(context: CommandContext): Promise<ExitStatu
   switch (action) {
     case "validate":
       return await validate(file ?? paths.configFile, context, options);
+    case "accept":
+      return await accept(file, paths, context);
     case "show":
       return show(redactConfig(readRawConfig(paths.configFile), await describeWorkers(options)), context);
     default:
@@ -45,8 +50,9 @@ async function validate(
   options: Parameters<typeof checkConfig>[1],
 ): Promise<ExitStatus> {
   try {
-    const { config } = await checkConfig(file, options);
-    const warnings = storageWarnings(config.storage, options.paths);
+    const mayBeEarlier = isForUpdate(options.paths);
+    const { config, warnings: unsaid } = await checkConfig(file, { ...options, mayBeEarlier });
+    const warnings = [...unsaid, ...storageWarnings(config.storage, options.paths)];
     const enabled = Object.entries(config.procedures).filter(([, entry]) => entry.enabled).map(([name]) =>
       name
     );
@@ -64,4 +70,33 @@ async function validate(
     out.json({ valid: false, file, faults: error.faults });
     return EXIT.invalidConfiguration;
   }
+}
+
+/** An earlier version asks so, from its staging folder, whether it may hand over to this one. */
+function isForUpdate({ root }: Paths): boolean {
+  return basename(dirname(root)) === "staging";
+}
+
+/** A person on the node allows one configuration to take secrets where they have not gone so far. */
+async function accept(
+  wanted: string | undefined,
+  paths: Paths,
+  { out }: CommandContext,
+): Promise<ExitStatus> {
+  if (wanted === undefined || !/^\d{1,10}$/.test(wanted)) {
+    throw new CommandError(
+      "config accept: expected the number of a revision; see: ivy help config",
+      EXIT.wrongUsage,
+    );
+  }
+  const revision = Number(wanted);
+  const body = JSON.stringify({ revision });
+  const response = await requestAgent(paths.socket, "POST", "/v1/config/accept", { body });
+  const answer = response === undefined ? allowRefused(paths, revision) : await response.json();
+  if (answer.error !== undefined) throw new CommandError(answer.error);
+  out.print(`configuration ${revision} is allowed, though it was rejected: ${answer.reason}`);
+  out.print(
+    response === undefined ? "it is taken when the node starts" : "it is tried now; see: ivy logs -f",
+  );
+  return EXIT.done;
 }

@@ -19,7 +19,13 @@ async function refuseBadConfig({ root, parts, environment }: CommandContext): Pr
   const paths = pathsOf(root);
   refuseOtherVersion(paths);
   try {
-    await checkConfig(paths.configFile, { ...await parts(), paths, environment, mustBoot: false });
+    await checkConfig(paths.configFile, {
+      ...await parts(),
+      paths,
+      environment,
+      mustBoot: false,
+      mayBeEarlier: true,
+    });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw new CommandError(`${error.message}\nThe agent was not restarted and runs on`, error.exitStatus);

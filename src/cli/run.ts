@@ -81,7 +81,13 @@ async function loadOrReport(
     return loadConfig(paths, knownNames(parts));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    const whole = await withProceduresFaults(error, { ...parts, paths, environment, mustBoot: false });
+    const whole = await withProceduresFaults(error, {
+      ...parts,
+      paths,
+      environment,
+      mustBoot: false,
+      mayBeEarlier: true,
+    });
     await reportFailedStart(whole, { parts, paths });
     throw whole;
   }

@@ -1,7 +1,17 @@
 // Runs in: any thread.
 import * as z from "zod";
+import { NO_USER_INFO, webAddress } from "./addresses.ts";
 import { LEVELS } from "./message.ts";
 import { type JsonSchema, secret } from "./secrets.ts";
+import { isUsableKey } from "./signatures.ts";
+
+/** Each is a thread of its own. */
+export const MAX_BACKENDS = 16;
+export const MAX_PROCEDURES = 64;
+const MAX_NAME_CHARACTERS = 64;
+
+/** A token that nobody guesses, at however many tries a second. */
+export const MIN_TOKEN_CHARACTERS = 16;
 
 const threshold = z.enum(LEVELS).nullable();
 
@@ -16,7 +26,13 @@ const general = z.strictObject({
     .describe(
       "what a configuration from afar may not change, as paths with * for any key and [] for any element, and " +
         '"new_references" for new {"env"} and {"file"}; ' +
-        'default: ["backends[].rpc", "status_page", "new_references"]; this list itself and the updater never',
+        'default: ["backends[].rpc", "status_page", "new_references"]; this list, trusted_destinations, ' +
+        "backends[].configures and the updater never",
+    ),
+  trusted_destinations: z.array(z.string().min(1)).optional()
+    .describe(
+      "where a remote configuration may send secrets that it does not bring itself: host, host:port, or how a web " +
+        "address begins; default: only where they go now",
     ),
 });
 
@@ -46,15 +62,17 @@ const updater = z.strictObject({
     .describe(
       "where releases are: a folder on a web server, releases of a repository, or what ThingsBoard assigns to this device",
     ),
-  base_url: z.url({ protocol: /^https?$/ }).optional()
+  base_url: webAddress().optional()
     .describe("http: address of the folder that has one folder per version"),
-  provider_host: z.string().min(1).optional()
+  provider_host: z.string().min(1).refine((host) => !host.includes("@"), { message: NO_USER_INFO }).optional()
     .describe("host of GitHub or GitLab, such as github.com, with or without https://"),
   repository: z.string().regex(/^[\w.-]+(\/[\w.-]+)+$/).optional().describe("such as my-group/ivy"),
   access_token: secret().nullable().default(null)
     .describe("what a private repository or server asks for; null = it asks for nothing"),
-  public_keys: z.array(z.string().regex(/^[A-Za-z0-9+/]{43}=$/)).default([])
-    .describe("who may sign releases: contents of KEYFILE.pub"),
+  public_keys: z.array(
+    z.string().regex(/^[A-Za-z0-9+/]{43}=$/)
+      .refine(isUsableKey, { message: "expected a key that ivy release keygen has made" }),
+  ).default([]).describe("who may sign releases: contents of KEYFILE.pub"),
   threshold: z.int().min(1).max(16).default(1).describe("how many of these keys must have signed"),
   allow_unsigned: z.boolean().default(false).describe("true: a release needs no signature at all"),
   probation_seconds: z.int().min(1).max(86_400).default(300)
@@ -105,6 +123,11 @@ const backend = z.looseObject({
   provider: z.string(),
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/).optional()
     .describe("letters, digits, dots, dashes and underscores, at most 64; unique; default: the provider"),
+  configures: z.boolean().optional()
+    .describe(
+      "whether its server may configure this node; default: true; must be said where there are several backends, " +
+        "and is never changed remotely",
+    ),
 });
 
 /** The configuration of a node, as far as main itself judges it. Keys are the file's. */
@@ -118,9 +141,14 @@ export const configSchema = z.strictObject({
   }),
   storage,
   updater: updater.nullable().default(null).describe("null: this node is updated by hand"),
-  backends: z.array(backend).default([]).describe("[]: messages are kept in local files only"),
+  backends: z.array(backend).max(MAX_BACKENDS).default([]).describe(
+    "[]: messages are kept in local files only",
+  ),
   status_page: statusPage.nullable().prefault({}).describe("null: no status page and nothing that listens"),
-  procedures: z.record(z.string(), procedure),
+  procedures: z.record(z.string().max(MAX_NAME_CHARACTERS), procedure)
+    .refine((entries) => Object.keys(entries).length <= MAX_PROCEDURES, {
+      message: `expected at most ${MAX_PROCEDURES} procedures`,
+    }),
 });
 
 export type Config = z.output<typeof configSchema>;

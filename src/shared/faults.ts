@@ -33,7 +33,7 @@ export function describeFaults(
   input: unknown,
   prefix: (string | number)[] = [],
 ): string[] {
-  return faults.map((fault) => {
+  return describeSome(faults, (fault) => {
     const at = schemaAt(schema, fault.path);
     const path = formatPath([...prefix, ...fault.path]);
     if (fault.unknownKey !== undefined) {
@@ -44,6 +44,16 @@ export function describeFaults(
     if (fault.rule !== undefined) return `${path}: ${fault.rule}, got ${got}`;
     return `${path}: expected ${describeAllowed(at)}, got ${got}`;
   });
+}
+
+/** How many errors are described: who has made more looks at the first ones first. */
+const MAX_DESCRIBED = 30;
+
+/** A line per error, and one that counts those that are left out. */
+export function describeSome<T>(all: readonly T[], describe: (one: T) => string): string[] {
+  const lines = all.slice(0, MAX_DESCRIBED).map(describe);
+  const others = all.length - lines.length;
+  return others > 0 ? [...lines, `and ${others} more errors`] : lines;
 }
 
 /** `["backends", 0, "port"]` as `backends[0].port`. */
@@ -76,7 +86,7 @@ export function describeAllowed(schema: JsonSchema | undefined): string {
     case "null":
       return "null";
     case "array":
-      return "a list";
+      return `a list${typeof schema["maxItems"] === "number" ? ` of at most ${schema["maxItems"]}` : ""}`;
     case "object":
       return "an object";
     default:
@@ -107,7 +117,10 @@ function schemaAt(schema: JsonSchema, path: (string | number)[]): JsonSchema | u
 
 function valueAt(input: unknown, path: (string | number)[]): unknown {
   return path.reduce<unknown>(
-    (at, key) => (at as Record<string | number, unknown> | undefined)?.[key],
+    (at, key) =>
+      typeof at === "object" && at !== null && Object.hasOwn(at, key)
+        ? (at as Record<string | number, unknown>)[key]
+        : undefined,
     input,
   );
 }

@@ -35,6 +35,11 @@ export interface ProcedureLine {
    * inside the worker.
    */
   permissions: (settings: Record<string, unknown>) => WorkerPermissions;
+  /**
+   * Settings that decide where its secrets go, as paths such as `mqtt_connection.host`; the permissions always count.
+   * Default: every setting whose name sounds like it (host, port, url, tls, …), and every address.
+   */
+  destination?: string[];
   /** What main opens for it. */
   devices?: DeviceGrants;
   /** Silence after which it is restarted, in seconds. Default 60. */
@@ -49,6 +54,11 @@ export interface BackendLine {
   module: string;
   /** The addresses that it may reach, from the raw settings of the configuration. */
   permissions: (settings: Record<string, unknown>) => WorkerPermissions;
+  /**
+   * Settings that decide where its secrets go, as paths such as `mqtt_connection.host`; the permissions always count.
+   * Default: every setting whose name sounds like it (host, port, url, tls, …), and every address.
+   */
+  destination?: string[];
 }
 
 /** Every backend that this program knows, by its provider in the configuration. */

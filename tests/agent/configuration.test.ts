@@ -122,6 +122,62 @@ Deno.test("a configuration is shown without secrets; of a worker that said nothi
   });
 });
 
+Deno.test("a provider that every object has is one that nobody knows: nothing of its entry is shown", () => {
+  for (const provider of ["constructor", "toString", "__proto__", "hasOwnProperty", 5, null, { a: 1 }]) {
+    const raw = { general: {}, procedures: {}, backends: [{ provider, pin: "1234" }] };
+    const shown = redactConfig(raw, { procedures: {}, backends: {} }) as typeof raw;
+    assertEquals(shown.backends[0]!.pin, "•••", String(provider));
+  }
+});
+
+Deno.test("credentials in an address are an error wherever it stands, and are not shown", async () => {
+  await using node = new TestNode({ procedures: {} });
+  node.configure((config) => {
+    config["backends"] = [{ provider: "mqtt", list: [{ anything: "ftp://me:hunter2@example.org/x" }] }];
+    config["updater"] = { provider: "http", base_url: "https://hunter2@example.org/", allow_unsigned: true };
+  });
+  const error = assertThrows(() => readConfig(node.paths.configFile, KNOWN), ConfigError);
+  const { faults, message }: ConfigError = error;
+  assertEquals(faults.filter((fault) => fault.includes("list[0]")), [
+    'backends[0].list[0].anything: expected an address without user name and password, got "ftp://•••@example.org/x"',
+  ]);
+  assert(faults.some((fault) => fault.startsWith("updater.base_url")), message);
+  assert(!message.includes("hunter2"));
+});
+
+Deno.test("what an earlier version did not ask for is a warning, and an error only where it is new", async () => {
+  await using node = new TestNode({ procedures: {} });
+  node.configure((config) => {
+    config["backends"] = [{ provider: "mqtt" }, { provider: "tenta", configures: false }];
+    config["status_page"] = { host: "0.0.0.0", token: "short" };
+  });
+  const { warnings } = readConfig(node.paths.configFile, KNOWN);
+  assertEquals(warnings.map((warning) => warning.split(",")[0]), [
+    "backends[0].configures: expected true or false",
+    "status_page.token: expected at least 16 characters",
+  ]);
+});
+
+Deno.test("sixteen backends and sixty-four procedures are enough", async () => {
+  await using node = new TestNode({ procedures: {} });
+  node.configure((config) => {
+    config["backends"] = Array.from({ length: 17 }, (_, index) => ({ provider: "mqtt", name: `b${index}` }));
+    config.procedures = Object.fromEntries(
+      Array.from({ length: 65 }, (_, index) => [`p${index}`, { enabled: true }]),
+    );
+  });
+  const { faults }: ConfigError = assertThrows(
+    () => readConfig(node.paths.configFile, KNOWN),
+    ConfigError,
+  );
+  assert(
+    faults.some((fault) => fault.startsWith("backends: expected a list of at most 16")),
+    faults.join("\n"),
+  );
+  assert(faults.some((fault) => fault.startsWith("procedures: expected at most 64 procedures")));
+  assert(faults.length < 40, `${faults.length}`);
+});
+
 Deno.test("a file in place of the configuration's folder is told as such", async () => {
   await using node = new TestNode();
   Deno.mkdirSync(node.root, { recursive: true });

@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import * as z from "zod";
 import { environmentReferences, resolveSecrets } from "../../src/agent/secret_values.ts";
-import { type JsonSchema, secret } from "../../src/shared/secrets.ts";
+import { type JsonSchema, pem, secret } from "../../src/shared/secrets.ts";
 
 const schema = z.toJSONSchema(
   z.strictObject({
@@ -73,6 +73,46 @@ Deno.test("a secret is read from files only: a pipe would hold main up, and a te
 Deno.test("settings of a wrong shape are left for the schema to judge", () => {
   for (const wrong of [null, 5, "text", [], { password: 5, keys: {}, tls: "x" }]) {
     assertEquals(resolveSecrets(wrong, schema, {}).value, wrong);
+  }
+});
+
+const NO_REFERENCES: unknown[] = [
+  { file: "/etc/passwd", x: 1 },
+  { env: "KEY", file: "/etc/passwd" },
+  { env: "KEY", x: undefined },
+  { FILE: "/etc/passwd" },
+  { file: ["/etc/passwd"] },
+  { file: "" },
+  { env: 5 },
+  {},
+  [{ file: "/etc/passwd" }],
+  ["/etc/passwd"],
+  5,
+  true,
+];
+
+for (const wrong of NO_REFERENCES) {
+  Deno.test(`${Deno.inspect(wrong)} in a secret's place is an error, and nothing is read for it`, () => {
+    const settings = { host: "h", password: wrong, keys: [{ key: "inline" }] };
+    const found = resolveSecrets(settings, schema, { KEY: "from environment" }, ["backends", 0]);
+    assertEquals(found.faults, [
+      'backends[0].password: expected text, {"env": "NAME"} or {"file": "/path"}, got •••',
+    ]);
+    assertEquals([found.value, found.secrets, found.environmentNames], [settings, ["inline"], []]);
+    assertEquals(secret().safeParse(wrong).success, false, "the worker says the same of what it gets");
+  });
+}
+
+Deno.test("a certificate comes from a file, never from the environment, where secrets are", () => {
+  const own = z.toJSONSchema(z.strictObject({ ca: pem("CERTIFICATE") }), { io: "input" }) as JsonSchema;
+  const { faults, environmentNames } = resolveSecrets({ ca: { env: "KEY" } }, own, { KEY: "secret" });
+  assertEquals([faults.length, environmentNames], [1, []]);
+});
+
+Deno.test("a variable with the name of something that every object has is not set", () => {
+  for (const name of ["constructor", "toString", "__proto__"]) {
+    const { faults, secrets } = resolveSecrets({ password: { env: name } }, schema, {});
+    assertEquals([faults, secrets], [[`password: the environment variable ${name} is not set`], []]);
   }
 });
 

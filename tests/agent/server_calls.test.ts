@@ -29,7 +29,13 @@ function bench({ rebootCommand, failure }: { rebootCommand?: string[]; failure?:
     logger: createLogger("agent", ({ subject }) => log.push(subject)),
   });
   const call = (method: string, params: unknown, allow: unknown = [method]) => {
-    const entry: BackendEntry = { name: "far", provider: "x", index: 0, settings: { rpc: { allow } } };
+    const entry: BackendEntry = {
+      name: "far",
+      provider: "x",
+      index: 0,
+      mayConfigure: true,
+      settings: { rpc: { allow } },
+    };
     return calls.call(entry, method, params);
   };
   return { call, done, log };

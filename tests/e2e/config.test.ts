@@ -3,8 +3,10 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { join } from "@std/path";
 import { version } from "../../src/shared/version.ts";
 import { logsOf, valuesOf } from "../support/messages.ts";
-import { TestNode } from "../support/node.ts";
-import { misbehavingIvy } from "../support/program.ts";
+import { freePort } from "../support/free_port.ts";
+import { AgentProcess } from "../support/agent_process.ts";
+import { runIvy, TestNode } from "../support/node.ts";
+import { misbehavingIvy, shippedIvy } from "../support/program.ts";
 
 Deno.test("ivy config: a valid file is shown, described and found valid", async (t) => {
   await using node = new TestNode({ covered: true });
@@ -243,4 +245,55 @@ Deno.test("where another version of Ivy is active, its configuration is not look
     );
   }
   assertEquals((await node.ivy("config", "schema")).code, 0);
+});
+
+Deno.test("what an earlier version did not ask for: a new configuration must say it, an old one runs on loudly", async (t) => {
+  await using node = new TestNode({ procedures: {} });
+  const url = `http://127.0.0.1:${freePort()}/in?api_key=hidden-in-the-query`;
+  const backend = { provider: "http", url };
+  node.configure((config) => {
+    config["backends"] = [{ ...backend, name: "constructor" }, { ...backend, name: "toString" }];
+    config["status_page"] = { host: "0.0.0.0", port: 0, token: { env: "PAGE_TOKEN" } };
+  });
+  const unsaid = (index: number) =>
+    `backends[${index}].configures: expected true or false, since there are several backends ` +
+    "(may its server configure this node?); it counts as true";
+  const short =
+    "status_page.token: expected at least 16 characters, since others can reach the page; ivy page token makes one";
+  const env = { PAGE_TOKEN: "short-token" };
+  const ivy = async (...args: string[]) => await runIvy(shippedIvy(), args, { env });
+
+  await t.step("validate says what to write", async () => {
+    const { code, stdout } = await ivy("config", "validate", "--json", "--root", node.root);
+    assertEquals([code, JSON.parse(stdout).faults], [78, [unsaid(0), unsaid(1), short]]);
+  });
+
+  await t.step("an earlier version that would hand over is told that it may", async () => {
+    const scratch = join(node.root, "staging", "scratch");
+    const args = ["config", "validate", node.paths.configFile, "--json", "--root", scratch];
+    const { code, stdout } = await ivy(...args);
+    const { valid, warnings } = JSON.parse(stdout);
+    assertEquals([code, valid, warnings.slice(0, 2)], [0, true, [unsaid(0), unsaid(1)]]);
+  });
+
+  await t.step("it runs, and backends may be called like anything", async () => {
+    await using agent = new AgentProcess(shippedIvy(), ["run", "--root", node.root], env, false);
+    await agent.ready();
+    await agent.log.until(/WARNING +agent.*backends\[1\]\.configures/);
+    await agent.log.until(/WARNING +status_page.*ivy page token makes one/);
+    const { backends } = await node.status();
+    assertEquals(Object.keys(backends), ["constructor", "toString"]);
+    await agent.log.until(/constructor {2}.*127\.0\.0\.1:\d+\/in\?api_key=•••/);
+    await agent.stop();
+    const everything = agent.log.text + node.logText() + JSON.stringify([node.messages(), backends]);
+    assert(!everything.includes("hidden-in-the-query"), everything);
+  });
+});
+
+Deno.test("ivy page token: another one each time, long enough, alone on its line", async () => {
+  await using node = new TestNode();
+  const tokens = await Promise.all([1, 2].map(async () => (await node.ivy("page", "token")).stdout));
+  for (const token of tokens) assertMatch(token, /^[\w-]{32}\n$/);
+  assert(tokens[0] !== tokens[1]);
+  assertEquals((await node.ivy("page")).code, 2);
 });

@@ -76,8 +76,13 @@ Deno.test({
       node.configure((config) => {
         const connection = { host: "localhost", port: broker.port, username: "node", password };
         config["backends"] = [
-          { provider: "mqtt", mqtt_connection: connection },
-          { name: "away", provider: "mqtt", mqtt_connection: { host: "localhost", port: freePort() } },
+          { provider: "mqtt", configures: true, mqtt_connection: connection },
+          {
+            name: "away",
+            provider: "mqtt",
+            configures: false,
+            mqtt_connection: { host: "localhost", port: freePort() },
+          },
         ];
         config["updater"] = { provider: "http", base_url: server.url, public_keys: [publicKey] };
       });

@@ -1,9 +1,11 @@
 // Runs in: tests.
 import { assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
+import { configSchema } from "../../src/shared/config.ts";
 import { formatSums, parseSums, type Release } from "../../src/shared/release.ts";
 import {
   createKeys,
+  isUsableKey,
   signBytes,
   type Trust,
   UntrustedError,
@@ -75,6 +77,53 @@ for (const [name, text, trust, reason] of REFUSED) {
     await assertRejects(async () => await verifyRelease(sums, await text(), trust), UntrustedError, reason);
   });
 }
+
+Deno.test("a number of keys that is none lets nothing in, signed or not", async () => {
+  for (const threshold of [NaN, Infinity, -Infinity, 0.5, "1" as never, null as never, undefined as never]) {
+    const trust = { publicKeys: [one.publicKey], threshold, allowUnsigned: false };
+    await assertRejects(() => verifyRelease(sums, "", trust), TypeError, "expected a whole number of keys");
+  }
+});
+
+/** y of the points of order 1, 2, 4 and 8, each as it is and with the sign bit, and as p and p + 1 spell them again. */
+const SMALL = [
+  `01${"00".repeat(31)}`,
+  `ec${"ff".repeat(30)}7f`,
+  "00".repeat(32),
+  "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+  "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+  `ed${"ff".repeat(30)}7f`,
+  `ee${"ff".repeat(30)}7f`,
+];
+
+/** The point at infinity as R, and 0 as S: right for every message where the key is the point at infinity, too. */
+const FORGED = `${toBase64(`01${"00".repeat(63)}`)}\n`;
+
+function toBase64(hex: string): string {
+  return btoa(hex.replaceAll(/../g, (pair) => String.fromCharCode(parseInt(pair, 16))));
+}
+
+function withSign(hex: string): string {
+  return hex.slice(0, 62) + (parseInt(hex.slice(62), 16) | 0x80).toString(16);
+}
+
+for (const hex of SMALL.flatMap((point) => [point, withSign(point)])) {
+  Deno.test(`a key of small order signs nothing, and none may be configured: ${hex}`, async () => {
+    const publicKey = toBase64(hex);
+    assertEquals(isUsableKey(publicKey), false);
+    const trust = { publicKeys: [publicKey], threshold: 1, allowUnsigned: false };
+    await assertRejects(() => verifyRelease(sums, FORGED, trust), UntrustedError);
+    const own = { provider: "github", repository: "a/b", public_keys: [publicKey] };
+    assertEquals(configSchema.shape.updater.safeParse(own).success, false);
+  });
+}
+
+Deno.test("a key that was made for signing is usable", async () => {
+  for (let made = 0; made < 20; made++) assertEquals(isUsableKey((await createKeys()).publicKey), true);
+  for (const text of ["", "abc", one.publicKey.slice(1), `${one.publicKey.slice(0, -2)}==`]) {
+    assertEquals(isUsableKey(text), false);
+  }
+});
 
 Deno.test("unsigned passes only where a person has allowed it", async () => {
   const trust = { publicKeys: [], threshold: 1, allowUnsigned: true };

@@ -135,7 +135,8 @@ const KEEPINGS: Record<string, Keeping | { given: Keeping; keep: Keeping }> = {
   },
   "the last configuration that ran": {
     given: (paths) => init(paths, undefined),
-    keep: (paths) => keepAsLastGood(paths, { config: {} as never, raw: { new: true }, file: "" }),
+    keep: (paths) =>
+      keepAsLastGood(paths, { config: {} as never, raw: { new: true }, file: "", warnings: [] }),
   },
   "rejected revisions": {
     given: createDataFolder,

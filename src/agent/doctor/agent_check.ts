@@ -30,18 +30,23 @@ export interface ConfigFacts {
   file: string;
   /** What is wrong with it; empty when nothing is. */
   faults: string[];
+  /** What it must say, but did not have to when it was written. */
+  warnings: string[];
   /** Whose configuration it is instead, when another version is active and this one was never here. */
   other: string | undefined;
   launcher: string;
 }
 
-export function judgeConfig({ file, faults, other, launcher }: ConfigFacts): Finding {
+export function judgeConfig({ file, faults, warnings, other, launcher }: ConfigFacts): Finding {
   if (other !== undefined) {
     return warn(
       "configuration",
       `it is for Ivy ${other}, which is active here; this is ${version}`,
       `ask the active one: ${launcher} doctor`,
     );
+  }
+  if (faults.length === 0 && warnings.length > 0) {
+    return warn("configuration", warnings.join("; "), `put it right in ${file}, then: ivy config validate`);
   }
   if (faults.length === 0) return fine("configuration", `${file} is valid`);
   return fault("configuration", faults.join("; "), `mend ${file}, then: ivy config validate`);

@@ -1,5 +1,6 @@
 // Runs in: main thread.
 import { sentenceOf } from "../../shared/errors.ts";
+import { shownText } from "../../shared/secrets.ts";
 import { checkConfig } from "../config_check.ts";
 import { type AnnouncedSettings, ConfigError, type LoadedConfig, readRawConfig } from "../configuration.ts";
 import { askAgent } from "../control_client.ts";
@@ -61,7 +62,8 @@ export async function examine(examination: Examination): Promise<Finding[]> {
       () => {
         const { configFile: file, launcher } = paths;
         const other = otherVersion(paths);
-        return Promise.resolve([judgeConfig({ file, faults: patient.faults, other, launcher })]);
+        const warnings = loaded?.warnings ?? [];
+        return Promise.resolve([judgeConfig({ file, faults: patient.faults, warnings, other, launcher })]);
       },
     ],
     ["sandbox", () => Promise.resolve(judgeLocks(lockFacts(status)))],
@@ -74,7 +76,8 @@ export async function examine(examination: Examination): Promise<Finding[]> {
     ["backends", async () => (await serverFacts(patient)).flatMap(judgeServer)],
     ["updates", async () => loaded === undefined ? [] : judgeUpdates(await updateFacts(patient, loaded))],
   ];
-  return (await Promise.all(groups.map(([name, look]) => guarded(name, look)))).flat();
+  const findings = (await Promise.all(groups.map(([name, look]) => guarded(name, look)))).flat();
+  return findings.map((finding) => ({ ...finding, found: shownText(finding.found) }));
 }
 
 /** What cannot be looked at is told, and keeps nobody from looking at the rest. */
@@ -98,7 +101,7 @@ async function checkFile(
   { parts, paths, environment }: Examination,
 ): Promise<Pick<Patient, "raw" | "loaded" | "faults" | "schemas">> {
   try {
-    const loaded = await checkConfig(paths.configFile, { ...parts, paths, environment });
+    const loaded = await checkConfig(paths.configFile, { ...parts, paths, environment, mayBeEarlier: true });
     return { raw: loaded.raw, loaded, faults: [], schemas: loaded.schemas };
   } catch (error) {
     const faults = error instanceof ConfigError ? error.faults : [sentenceOf(error)];

@@ -1,17 +1,17 @@
 // Runs in: main thread.
 import { join } from "@std/path";
-import { isSecretKey, type JsonSchema, REDACTED } from "../../shared/secrets.ts";
+import { isSecret, isSecretKey, type JsonSchema, referenceIn, schemaOfKey } from "../../shared/secrets.ts";
 import { type AnnouncedSettings, wholeSchema } from "../configuration.ts";
 import { HiddenTexts } from "../hidden_texts.ts";
 import { exists, type Paths } from "../paths.ts";
-import { environmentReferences, resolveSecrets } from "../secret_values.ts";
+import { environmentReferences, variable } from "../secret_values.ts";
 
 /** Removes what nobody else may read from a text. */
 export type Redact = (text: string) => string;
 
 /**
  * Knows the secrets of a node: those in every configuration that lies around, what they refer to, and what servers have
- * given out. Credentials in web addresses go as well.
+ * given out.
  *
  * @param environment As it was when the process started.
  */
@@ -26,22 +26,24 @@ export function hideSecrets(
   const schema = wholeSchema(schemas);
   for (const raw of configurations(paths)) hidden.add(secretsIn(raw, schema, environment));
   for (const value of jsonFiles(paths.kept)) hidden.add(textsIn(value));
-  return (text) => hidden.redact(text).replaceAll(/(\w:\/\/)[^\s\/@"']*:[^\s\/@"']*@/g, `$1${REDACTED}@`);
+  return (text) => hidden.redact(text);
 }
 
-/** Every value that a schema or its own name calls secret, and every variable and file that is referred to. */
+/** Every text where a schema or a key's name says that a secret is, and what variables and files hold for it. */
 function secretsIn(raw: unknown, schema: JsonSchema, environment: Record<string, string>): string[] {
-  const found = resolveSecrets(raw, schema, environment).secrets;
-  const walk = (value: unknown, isSecret: boolean): void => {
-    if (typeof value === "string") found.push(...(isSecret ? [value] : passwordsIn(value)));
+  const found: string[] = [];
+  const walk = (value: unknown, own: JsonSchema | undefined, key: string, isInSecret: boolean): void => {
+    const isHidden = isInSecret || isSecret(own) || isSecretKey(key);
+    if (typeof value === "string") found.push(...(isHidden ? [value] : passwordsIn(value)));
     if (typeof value !== "object" || value === null) return;
-    const { file } = value as { file?: unknown };
-    if (typeof file === "string" && isSecret) found.push(...readLines(file));
-    for (const [key, item] of Object.entries(value)) walk(item, isSecret || isSecretKey(key));
+    const reference = referenceIn(value);
+    if (isHidden && reference !== undefined && "file" in reference) found.push(...readLines(reference.file));
+    for (const [name, item] of Object.entries(value)) {
+      walk(item, schemaOfKey(own, Array.isArray(value) ? Number(name) : name), name, isHidden);
+    }
   };
-  walk(raw, false);
-  for (const name of environmentReferences(raw)) found.push(environment[name] ?? "");
-  return found;
+  walk(raw, schema, "", false);
+  return [...found, ...environmentReferences(raw).flatMap((name) => variable(environment, name) ?? [])];
 }
 
 /** What stands between user and host in a web address. */

@@ -3,12 +3,15 @@ import type { Logger } from "../../shared/logger.ts";
 import type { ConfigStatus } from "../../shared/message.ts";
 import { sentenceOf } from "../../shared/errors.ts";
 import { pause } from "../../shared/time.ts";
-import { type Current, decideUpdate } from "./decide.ts";
+import { exceededBound } from "./config_bounds.ts";
+import { type Current, decideUpdate, type Decision, type Received } from "./decide.ts";
 import type { Outcome } from "./reconfigure.ts";
 import type { Revisions } from "./revisions.ts";
 
 /** How long to wait before something that only time can mend is tried again, in milliseconds. */
 const RETRY_MS = 60_000;
+/** How many revisions are known to have come: a server may send as many as it likes. */
+const MAX_SEEN = 1000;
 
 export interface IntakeOptions {
   current: () => Current;
@@ -21,6 +24,8 @@ export interface IntakeOptions {
    */
   report: (status: ConfigStatus, revision: number, config: unknown, reason?: string) => Promise<boolean>;
   reconfigure: (config: Record<string, unknown>) => Promise<Outcome>;
+  /** Keeps what only a person on the node may allow, for that person. */
+  keepRefused: (revision: number, config: unknown, reason: string) => void;
   /** Other versions; undefined = this node is updated by hand. */
   upgrade?: (version: string, config: Record<string, unknown>, revision: number) => Promise<Outcome>;
   signal: AbortSignal;
@@ -41,7 +46,8 @@ interface Offer {
 export class Intake {
   #options: IntakeOptions;
   #seen = new Set<number>();
-  #waiting = new Map<number, unknown>();
+  /** The newest that has come and has not been looked at. */
+  #waiting: Received | undefined;
   #offer: Offer | undefined;
   #wakeUp = new AbortController();
   #working: Promise<void> | undefined;
@@ -53,16 +59,45 @@ export class Intake {
   /** A configuration has come; servers repeat themselves after each connect. */
   receive(revision: number, config: unknown): void {
     if (this.#seen.has(revision)) return;
-    this.#seen.add(revision);
-    const { current, logger, revisions } = this.#options;
-    const running = current().revision;
-    if (revision <= running) {
-      return logger.info(`ignored configuration ${revision}: the node runs with revision ${running} already`);
-    }
+    this.#see(revision);
+    const { logger, revisions } = this.#options;
+    if (this.#isOld(revision)) return;
     if (revisions.rejected.has(revision)) {
       return logger.info(`ignored configuration ${revision}: it has been rejected before`);
     }
-    this.#waiting.set(revision, config);
+    this.#wait({ revision, config });
+  }
+
+  /** A person on the node has allowed a configuration that had been refused. */
+  receiveAllowed(revision: number, config: unknown): void {
+    if (!this.#isOld(revision)) this.#wait({ revision, config, isAllowed: true });
+  }
+
+  #see(revision: number): void {
+    this.#seen.add(revision);
+    if (this.#seen.size > MAX_SEEN) this.#seen.delete(this.#seen.values().next().value!);
+  }
+
+  #isOld(revision: number): boolean {
+    const running = this.#options.current().revision;
+    if (revision > running) return false;
+    this.#options.logger.info(
+      `ignored configuration ${revision}: the node runs with revision ${running} already`,
+    );
+    return true;
+  }
+
+  /** Only the newest: a server that sends many costs the memory of one. */
+  #wait(received: Received): void {
+    const [newer, older] = (this.#waiting?.revision ?? -1) > received.revision
+      ? [this.#waiting!, received]
+      : [received, this.#waiting];
+    if (older !== undefined && older.revision !== newer.revision) {
+      this.#options.logger.info(
+        `ignored configuration ${older.revision}: ${newer.revision} has come meanwhile`,
+      );
+    }
+    this.#waiting = newer;
     this.#wake();
   }
 
@@ -87,21 +122,18 @@ export class Intake {
   }
 
   async #work(): Promise<void> {
-    const { signal, logger } = this.#options;
+    const { signal } = this.#options;
     while (!signal.aborted) {
-      if (this.#waiting.size === 0) {
+      const received = this.#waiting;
+      if (received === undefined) {
         if (this.#offer === undefined) return;
         await this.#takeOffer(this.#offer);
         continue;
       }
-      const revision = Math.max(...this.#waiting.keys());
-      const config = this.#waiting.get(revision);
-      for (const older of this.#waiting.keys()) {
-        if (older < revision) logger.info(`ignored configuration ${older}: ${revision} has come meanwhile`);
-      }
-      this.#waiting.clear();
+      this.#waiting = undefined;
+      const { revision, config } = received;
       try {
-        await this.#take(revision, config);
+        await this.#take(received);
       } catch (error) {
         this.#note(`configuration ${revision}`, error);
         await this.#reject(revision, config, sentenceOf(error));
@@ -109,16 +141,19 @@ export class Intake {
     }
   }
 
-  async #take(revision: number, config: unknown): Promise<void> {
+  async #take(received: Received): Promise<void> {
     const { report, logger, current, revisions } = this.#options;
+    const { revision, config } = received;
     logger.info(`configuration ${revision} has come`);
+    const excess = exceededBound(config);
+    if (excess !== undefined) return await this.#reject(revision, undefined, excess);
     await report("received", revision, config);
-    const decision = decideUpdate(current(), { revision, config }, revisions.rejected);
+    const decision = decideUpdate(current(), received, revisions.rejected);
     switch (decision.kind) {
       case "ignore":
         return logger.info(`ignored configuration ${revision}: ${decision.reason}`);
       case "reject":
-        return await this.#reject(revision, config, decision.reason);
+        return await this.#refuse(revision, config, decision);
       case "reconfigure":
         return await this.#finish(revision, config, () => this.#options.reconfigure(decision.config));
       case "upgrade": {
@@ -139,6 +174,15 @@ export class Intake {
     }
   }
 
+  async #refuse(
+    revision: number,
+    config: unknown,
+    { reason, canBeAllowed }: Decision & { kind: "reject" },
+  ): Promise<void> {
+    if (canBeAllowed) this.#options.keepRefused(revision, config, reason);
+    await this.#reject(revision, config, reason);
+  }
+
   async #finish(revision: number, config: unknown, act: () => Promise<Outcome>): Promise<void> {
     const { report, logger, revisions } = this.#options;
     for (;;) {
@@ -157,8 +201,8 @@ export class Intake {
         case "postponed":
           logger.warning(`configuration ${revision} cannot be taken into use now: ${outcome.reason}`);
           if (offer !== undefined && offer === this.#offer) await this.#takeOffer(offer);
-          else if (offer === this.#offer && this.#waiting.size === 0) await this.#pause();
-          if (this.#options.signal.aborted || this.#waiting.size > 0) return;
+          else if (offer === this.#offer && this.#waiting === undefined) await this.#pause();
+          if (this.#options.signal.aborted || this.#waiting !== undefined) return;
           break;
         default:
           outcome satisfies never;
@@ -177,7 +221,7 @@ export class Intake {
       return;
     }
     this.#options.logger.warning(`${offer.name} cannot be taken into use now: ${outcome.reason}`);
-    if (this.#offer === offer && this.#waiting.size === 0) await this.#pause();
+    if (this.#offer === offer && this.#waiting === undefined) await this.#pause();
   }
 
   async #actOn({ name, act }: Offer): Promise<Outcome> {

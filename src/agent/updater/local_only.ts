@@ -1,30 +1,55 @@
 // Runs in: main thread.
 import { sameValue } from "../../shared/state_replica.ts";
-import { findPlaces, placesOf } from "./named_places.ts";
-
-/** Stands for every `{"env": …}` and `{"file": …}`: a configuration from afar may use those that are there already. */
-export const NEW_REFERENCES = "new_references";
-
-/** What only a person on the node may change, unless `general.local_only` says otherwise. */
-export const DEFAULT_LOCAL_ONLY = ["backends[].rpc", "status_page", NEW_REFERENCES];
-
-/** Never changed from afar, whatever the list says: the list itself, and who may sign new versions. */
-const ALWAYS = ["general.local_only", "updater.*"];
+import { placesOf } from "./named_places.ts";
 
 /**
- * What a configuration from afar would change although it may not (it may leave out whole elements of lists). Works on
- * raw JSON, so that it also holds for configurations of versions whose settings this one does not know.
+ * Stands for every `{"env": …}` and `{"file": …}`: a remote configuration may only keep those that are there, each in
+ * its place.
+ */
+const NEW_REFERENCES = "new_references";
+
+/** What only a person on the node may change, unless `general.local_only` says otherwise. */
+const DEFAULT_LOCAL_ONLY = ["backends[].rpc", "status_page", NEW_REFERENCES];
+
+/** Never changed remotely, whatever the list says: the list itself, where secrets may go, and who may sign versions. */
+const ALWAYS = ["general.local_only", "general.trusted_destinations", "updater.*"];
+
+/**
+ * What a remote configuration would change although it may not (it may leave out whole elements of lists). Works on raw
+ * JSON, so that it also holds for configurations of versions whose settings this one does not know.
  *
  * @param current The configuration in use, whose list counts.
  * @returns the names of the keys.
  */
 export function forbiddenChanges(current: unknown, received: unknown): string[] {
+  const patterns = [...ALWAYS, ...localOnly(current).filter((pattern) => pattern !== NEW_REFERENCES)];
+  const changed = patterns.flatMap((pattern) => changesAt(pattern, current, received));
+  return [...new Set([...changed, ...changedConfigures(current, received)])];
+}
+
+/** Whether a remote configuration may not bring references of its own. */
+export function refusesReferences(current: unknown): boolean {
+  return localOnly(current).includes(NEW_REFERENCES);
+}
+
+function localOnly(current: unknown): string[] {
   const own = (current as { general?: { local_only?: unknown } } | null)?.general?.local_only;
-  const patterns = Array.isArray(own) ? own.map(String) : DEFAULT_LOCAL_ONLY;
-  const changed = [...ALWAYS, ...patterns].flatMap((pattern) =>
-    pattern === NEW_REFERENCES ? newReferences(current, received) : changesAt(pattern, current, received)
+  return Array.isArray(own) ? own.map(String) : DEFAULT_LOCAL_ONLY;
+}
+
+/** Who configures the node cannot let others do so: a backend that comes remotely has a server that may not. */
+function changedConfigures(current: unknown, received: unknown): string[] {
+  const before = new Map(
+    placesOf("backends[]", current).map(({ name, value }) => [name, mayConfigure(value)]),
   );
-  return [...new Set(changed)];
+  return placesOf("backends[]", received)
+    .filter(({ name, value }) => mayConfigure(value) !== (before.get(name) ?? false))
+    .map(({ name }) => `${name}.configures`);
+}
+
+/** Whether the server of a backend may configure this node, from the backend's raw entry. */
+export function mayConfigure(entry: unknown): boolean {
+  return (entry as { configures?: unknown } | null)?.configures !== false;
 }
 
 function changesAt(pattern: string, current: unknown, received: unknown): string[] {
@@ -37,17 +62,4 @@ function changesAt(pattern: string, current: unknown, received: unknown): string
   return [...new Set([...before.keys(), ...after.keys()])].filter((name) =>
     !isRemoved(name) && !sameValue(before.get(name) ?? null, after.get(name) ?? null)
   );
-}
-
-function newReferences(current: unknown, received: unknown): string[] {
-  const known = new Set(findPlaces(current, isReference).map(({ value }) => JSON.stringify(value)));
-  return findPlaces(received, isReference).filter(({ value }) => !known.has(JSON.stringify(value)))
-    .map(({ name }) => name);
-}
-
-/** `{"env": "NAME"}` or `{"file": "/path"}`. */
-function isReference(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  const keys = Object.keys(value);
-  return keys.length === 1 && (keys[0] === "env" || keys[0] === "file");
 }

@@ -1,6 +1,7 @@
 // Runs in: main thread.
 import type { Logger } from "../../shared/logger.ts";
 import { sentenceOf } from "../../shared/errors.ts";
+import { bootFacts } from "../clock_trust.ts";
 import { checkConfig, type CheckOptions } from "../config_check.ts";
 import { ConfigError, keepAsLastGood, knownNames, type LoadedConfig, readConfig } from "../configuration.ts";
 import { readIfThere, replaceFile } from "../files.ts";
@@ -9,6 +10,7 @@ import { runAcceptanceTests } from "./acceptance.ts";
 import { type Vitals, watchHealth } from "./health.ts";
 import { type Health, readJournal, removeJournal, writeJournal } from "./journal.ts";
 import { changesNothing, planChanges } from "./plan_changes.ts";
+import type { Revisions } from "./revisions.ts";
 
 /** How long a new configuration is watched, in milliseconds. */
 const WATCH_MS = 60_000;
@@ -38,6 +40,8 @@ export interface ReconfigureOptions {
   check: CheckOptions;
   logger: Logger;
   signal: AbortSignal;
+  /** Where what is being tried is written down before it is. */
+  revisions: Revisions;
   watchMs?: number;
 }
 
@@ -46,9 +50,10 @@ export async function reconfigure(
   config: Record<string, unknown>,
   options: ReconfigureOptions,
 ): Promise<Outcome> {
-  const { paths, logger } = options;
+  const { paths, logger, revisions } = options;
   const text = `${JSON.stringify(config, null, 2)}\n`;
   try {
+    revisions.begin((config["general"] as { config_revision: number }).config_revision, bootFacts().id);
     replaceFile(paths.candidateConfigFile, text, 0o600);
     const refusal = await prove(options);
     if (refusal !== undefined) return { kind: "rejected", reason: refusal };
@@ -57,6 +62,7 @@ export async function reconfigure(
     if (!isMomentary(error)) throw error;
     return { kind: "postponed", reason: sentenceOf(error) };
   } finally {
+    revisions.end();
     try {
       Deno.removeSync(paths.candidateConfigFile);
     } catch (error) {

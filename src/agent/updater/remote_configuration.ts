@@ -4,8 +4,13 @@ import type { Logger } from "../../shared/logger.ts";
 import { version } from "../../shared/version.ts";
 import type { CheckOptions } from "../config_check.ts";
 import type { Paths } from "../paths.ts";
+import { bootFacts } from "../clock_trust.ts";
+import { readKept } from "../kept_values.ts";
+import { isObject } from "./entries.ts";
 import { Intake } from "./intake.ts";
+import { readJournal } from "./journal.ts";
 import { type Outcome, type Reconfigurable, reconfigure, resumeReconfiguration } from "./reconfigure.ts";
+import { allowRefused, keepRefused, readRefused, removeRefused } from "./refused_configuration.ts";
 import { Revisions } from "./revisions.ts";
 import type { Update } from "./probation.ts";
 import type { OfferedPackage, Packages } from "./packages.ts";
@@ -25,7 +30,10 @@ export interface RemoteConfigurationOptions {
   watchMs?: number;
 }
 
-/** Configurations from afar, from their arrival to the report of what became of them. */
+/** An attempt that a power cut has ended is made once more. */
+const MAX_ATTEMPTS = 2;
+
+/** Remote configurations, from their arrival to the report of what became of them. */
 export class RemoteConfiguration {
   #options: RemoteConfigurationOptions;
   #revisions: Revisions;
@@ -35,16 +43,26 @@ export class RemoteConfiguration {
   constructor(options: RemoteConfigurationOptions) {
     this.#options = options;
     this.#revisions = new Revisions(options.paths);
-    const { agent, logger, updater } = options;
+    const { agent, logger, updater, paths, check } = options;
+    this.#giveUpInterrupted();
     this.#intake = new Intake({
       current: () => ({
         raw: agent.loaded.raw,
         revision: agent.loaded.config.general.config_revision,
         softwareVersion: version,
+        rules: {
+          procedures: check.procedures,
+          backends: check.backends,
+        },
+        hasCredentials: (backend) => readKept(paths, backend) !== null,
       }),
       revisions: this.#revisions,
       logger,
-      report: (status, revision, config, reason) => this.#report(status, revision, config, reason),
+      report: async (status, revision, config, reason) => {
+        if (status !== "received") this.#forgetAllowed(revision);
+        return await this.#report(status, revision, config, reason);
+      },
+      keepRefused: (revision, config, reason) => this.#keepRefused(revision, config, reason),
       reconfigure: async (config) => {
         await updater.settled();
         return await reconfigure(config, this.#reconfigureOptions);
@@ -70,6 +88,27 @@ export class RemoteConfiguration {
     if (update !== undefined) await this.#finishUpdate(update);
     const resumed = await resumeReconfiguration(this.#reconfigureOptions);
     if (resumed !== undefined) await this.#finish(resumed.revision, resumed.outcome);
+    this.#takeAllowed();
+  }
+
+  /**
+   * A person on the node allows a revision that only a person may allow: it is taken now.
+   *
+   * @throws {CommandError} when that one does not lie here.
+   */
+  allow(revision: number): { reason: string } {
+    const { reason } = allowRefused(this.#options.paths, revision);
+    this.#takeAllowed();
+    return { reason };
+  }
+
+  /** Takes what a person has allowed, if there is something. */
+  #takeAllowed(): void {
+    const refused = readRefused(this.#options.paths);
+    if (refused?.isAllowed !== true) return;
+    this.#options.logger.info(`configuration ${refused.revision} was allowed by a person on the node`);
+    this.#revisions.forget(refused.revision);
+    this.#intake.receiveAllowed(refused.revision, refused.config);
   }
 
   receive(revision: number, config: unknown): void {
@@ -91,12 +130,42 @@ export class RemoteConfiguration {
   /** Ends what is under way; the next start goes on with it. */
   async stop(): Promise<void> {
     this.#ending.abort();
+    this.#revisions.end(); // the attempt is ended by us, and made again
     this.#options.updater.stop();
     await this.#intake.settled();
   }
 
+  /** An agent that ended without a word while it tried a revision may have been ended by it. */
+  #giveUpInterrupted(): void {
+    const { agent, paths } = this.#options;
+    const { tried, rejected } = this.#revisions;
+    if (tried === undefined || readJournal(paths.reconfiguration)?.revision === tried.revision) return;
+    const { revision, bootId, attempts } = tried;
+    const isOver = revision <= agent.loaded.config.general.config_revision || rejected.has(revision);
+    if (!isOver && bootId !== bootFacts().id && attempts < MAX_ATTEMPTS) return; // the power went
+    if (!isOver) this.#revisions.reject(revision, "the agent was killed while it tried this configuration");
+    this.#revisions.end();
+  }
+
+  #keepRefused(revision: number, config: unknown, reason: string): void {
+    try {
+      keepRefused(this.#options.paths, { revision, reason, config, isAllowed: false });
+    } catch (error) {
+      this.#options.logger.exception(`configuration ${revision} could not be kept to be allowed`, error);
+    }
+  }
+
+  #forgetAllowed(revision: number): void {
+    const refused = readRefused(this.#options.paths);
+    if (refused?.isAllowed === true && refused.revision === revision) removeRefused(this.#options.paths);
+  }
+
   async #finish(revision: number, outcome: Outcome): Promise<void> {
     const { agent, logger } = this.#options;
+    if (outcome.kind === "accepted" || outcome.kind === "rejected") {
+      this.#revisions.end();
+      this.#forgetAllowed(revision);
+    }
     if (outcome.kind === "accepted") {
       logger.info(`configuration ${revision} is accepted`);
       this.#revisions.accept(revision);
@@ -140,10 +209,7 @@ export class RemoteConfiguration {
   get #reconfigureOptions() {
     const { agent, paths, check, logger, watchMs } = this.#options;
     const { signal } = this.#ending;
-    return { agent, paths, check, logger, signal, ...(watchMs === undefined ? {} : { watchMs }) };
+    const revisions = this.#revisions;
+    return { agent, paths, check, logger, revisions, signal, ...(watchMs === undefined ? {} : { watchMs }) };
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -18,6 +18,15 @@ export interface AcceptedRevision {
   timeMs: number;
 }
 
+/** The revision that is being tried now, or was when the agent ended without a word. */
+export interface TriedRevision {
+  revision: number;
+  /** Of the kernel: tells a node that the attempt has killed from one that was switched off. */
+  bootId: string;
+  /** How often it has been begun. */
+  attempts: number;
+}
+
 /** How many are remembered: the highest. */
 const MAX_REMEMBERED = 1000;
 /** How many accepted ones: they are only shown. */
@@ -28,15 +37,17 @@ export class Revisions {
   #paths: Pick<Paths, "revisions">;
   #rejected: Map<number, RejectedRevision>;
   #accepted: AcceptedRevision[];
+  #tried: TriedRevision | undefined;
   #now: () => number;
 
   /** @param now Unix milliseconds. */
   constructor(paths: Pick<Paths, "revisions">, now: () => number = Date.now) {
     this.#paths = paths;
     this.#now = now;
-    const { rejected, accepted } = readRevisions(paths.revisions);
+    const { rejected, accepted, tried } = readRevisions(paths.revisions);
     this.#rejected = new Map(rejected.map((found) => [found.revision, found]));
     this.#accepted = accepted;
+    this.#tried = tried;
   }
 
   /** All that is remembered, for eyes. */
@@ -52,6 +63,30 @@ export class Revisions {
     return [...this.#rejected.values()].filter(({ isReported }) => !isReported);
   }
 
+  /** What was being tried when this file was last written; undefined when nothing was. */
+  get tried(): TriedRevision | undefined {
+    return this.#tried;
+  }
+
+  /** To be called before anything of a revision is tried: whoever comes after a crash knows which one it was. */
+  begin(revision: number, bootId: string): void {
+    const before = this.#tried?.revision === revision ? this.#tried.attempts : 0;
+    this.#tried = { revision, bootId, attempts: before + 1 };
+    this.#write();
+  }
+
+  /** The attempt is over, or was ended in order. */
+  end(): void {
+    if (this.#tried === undefined) return;
+    this.#tried = undefined;
+    this.#writeIfPossible();
+  }
+
+  /** A person on the node has allowed a revision that was rejected. */
+  forget(revision: number): void {
+    if (this.#rejected.delete(revision)) this.#writeIfPossible();
+  }
+
   reject(revision: number, reason: string): void {
     this.#set({ revision, reason, isReported: false, timeMs: this.#now() });
   }
@@ -59,9 +94,7 @@ export class Revisions {
   /** Remembered to be shown only: that it cannot be written down must not harm the configuration. */
   accept(revision: number): void {
     this.#accepted = [...this.#accepted, { revision, timeMs: this.#now() }].slice(-MAX_ACCEPTED);
-    try {
-      this.#write();
-    } catch { /* a full disk; it is known until the agent ends */ }
+    this.#writeIfPossible();
   }
 
   markReported(revision: number): void {
@@ -74,23 +107,35 @@ export class Revisions {
     this.#write();
   }
 
+  #writeIfPossible(): void {
+    try {
+      this.#write();
+    } catch { /* a full disk; it is known until the agent ends */ }
+  }
+
   #write(): void {
     const rejected = [...this.#rejected.values()].sort((a, b) => a.revision - b.revision).slice(
       -MAX_REMEMBERED,
     );
     replaceFile(
       this.#paths.revisions,
-      `${JSON.stringify({ rejected, accepted: this.#accepted }, null, 2)}\n`,
+      `${JSON.stringify({ rejected, accepted: this.#accepted, tried: this.#tried }, null, 2)}\n`,
     );
   }
 }
 
-function readRevisions(path: string): { rejected: RejectedRevision[]; accepted: AcceptedRevision[] } {
+function readRevisions(
+  path: string,
+): { rejected: RejectedRevision[]; accepted: AcceptedRevision[]; tried: TriedRevision | undefined } {
   try {
-    const { rejected = [], accepted = [] } = JSON.parse(readIfThere(path) ?? "{}");
+    const { rejected = [], accepted = [], tried } = JSON.parse(readIfThere(path) ?? "{}");
     const isWhole = ({ revision }: { revision: unknown }) => Number.isInteger(revision);
-    return { rejected: rejected.filter(isWhole), accepted: accepted.filter(isWhole) };
+    return {
+      rejected: rejected.filter(isWhole),
+      accepted: accepted.filter(isWhole),
+      tried: tried !== undefined && isWhole(tried) ? tried : undefined,
+    };
   } catch {
-    return { rejected: [], accepted: [] };
+    return { rejected: [], accepted: [], tried: undefined };
   }
 }

@@ -304,7 +304,13 @@ Deno.test(
   ]),
 );
 
-const config = { file: "/c", faults: [] as string[], other: undefined, launcher: "/n/ivy" };
+const config = {
+  file: "/c",
+  faults: [] as string[],
+  warnings: [] as string[],
+  other: undefined,
+  launcher: "/n/ivy",
+};
 Deno.test(
   "the configuration",
   judgesAre(config, (facts) => [judgeConfig(facts)], [
@@ -316,5 +322,6 @@ Deno.test(
       { faults: ["it is missing"], other: "0.0.9" as never },
       /^! configuration: it is for Ivy 0\.0\.9, which is active here; this is \S+ → ask .*: \/n\/ivy doctor/,
     ],
+    [{ warnings: ["a: unsaid"] }, /^! configuration: a: unsaid → put it right in \/c/],
   ]),
 );

@@ -57,7 +57,9 @@ Deno.test("the handshake shows whether the certificate is trusted, under which n
 });
 
 Deno.test("the addresses are those that the registry grants, with TLS where the settings say so", () => {
-  const entry = (settings: Record<string, unknown>) => ({ name: "b", provider: "mqtt", settings, index: 0 });
+  const entry = (settings: Record<string, unknown>) => (
+    { name: "b", provider: "mqtt", settings, index: 0, mayConfigure: true }
+  );
   const mqtt = (connection: unknown) =>
     addressesOf(entry({ mqtt_connection: connection }), backends["mqtt"]!, undefined, {});
   assertEquals(mqtt({ host: "h", port: 1883 }), [{ host: "h", port: 1883, tls: undefined }]);

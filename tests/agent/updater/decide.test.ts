@@ -1,6 +1,7 @@
 // Runs in: tests.
 import { assertEquals } from "@std/assert";
 import { decideUpdate } from "../../../src/agent/updater/decide.ts";
+import { backends } from "../../../src/backends/registry.ts";
 
 const CURRENT = {
   general: { config_revision: 4, software_version: "1.2.3", system_identifier: "node-1" },
@@ -17,12 +18,19 @@ const CURRENT = {
         password: { file: "/etc/ivy/password" },
       },
       rpc: { allow: ["ping"] },
+      configures: true,
     },
-    { provider: "mqtt", mqtt_connection: { host: "b", port: 1883 } },
+    { provider: "mqtt", configures: false, mqtt_connection: { host: "b", port: 1883 } },
   ],
   procedures: { random_walk: { enabled: true, seconds: 10 } },
 };
-const current = { raw: CURRENT, revision: 4, softwareVersion: "1.2.3" };
+const current = {
+  raw: CURRENT as unknown,
+  revision: 4,
+  softwareVersion: "1.2.3",
+  rules: { backends, procedures: {} },
+  hasCredentials: (_backend: string) => false,
+};
 
 type Config = typeof CURRENT & Record<string, unknown>;
 
@@ -108,7 +116,8 @@ Deno.test("the sign for a secret keeps the present value; backends are matched b
 rejects(
   "the sign for a secret where there is none",
   '"•••" stands for the present value, but there is none at backends[1].mqtt_connection.password',
-  (config) => void (config.backends[1]!.mqtt_connection = { host: "b", port: 1, password: "•••" } as never),
+  (config) =>
+    void (config.backends[1]!.mqtt_connection = { host: "b", port: 1883, password: "•••" } as never),
 );
 
 const FORBIDDEN: [name: string, keys: string, change: (config: Config) => unknown][] = [
@@ -131,40 +140,119 @@ const FORBIDDEN: [name: string, keys: string, change: (config: Config) => unknow
     config.backends[1]!.rpc = { allow: ["reboot"] };
   }],
   ["rpc of a new backend", "backends[other].rpc", (config) => {
-    config.backends.push({ name: "other", provider: "thingsboard", rpc: { allow: ["ping"] } } as never);
+    config.backends.push(
+      { name: "other", provider: "thingsboard", configures: false, rpc: { allow: ["ping"] } } as never,
+    );
   }],
   [
     "rpc moved to another name",
-    "backends[second].rpc",
+    "backends[second].rpc, backends[second].configures",
     (config) => void (config.backends[0]!.name = "second"),
   ],
-  ["rpc behind a name that is there twice", "backends[main again, at 1].rpc", (config) => {
-    config.backends.splice(1, 0, { ...config.backends[0]!, rpc: { allow: ["reboot"] } } as never);
-  }],
-  ["a new file reference", "procedures.random_walk.key", (config) => {
-    Object.assign(config.procedures.random_walk, { key: { file: "/etc/shadow" } });
-  }],
-  ["a new env reference in a list", "procedures.random_walk.keys[1]", (config) => {
-    Object.assign(config.procedures.random_walk, { keys: [{ env: "PAGE_TOKEN" }, { env: "AWS_SECRET" }] });
-  }],
+  [
+    "rpc behind a name that is there twice",
+    "backends[main again, at 1].rpc, backends[main again, at 1].configures",
+    (config) => {
+      config.backends.splice(1, 0, { ...config.backends[0]!, rpc: { allow: ["reboot"] } } as never);
+    },
+  ],
+  [
+    "who may configure",
+    "backends[mqtt].configures",
+    (config) => void (config.backends[1]!.configures = true),
+  ],
+  ["where secrets may go", "general.trusted_destinations", (config) => (
+    { ...config, general: { ...config.general, trusted_destinations: ["evil.example"] } }
+  )],
 ];
 
 for (const [name, keys, change] of FORBIDDEN) {
   rejects(name, `only a person on the node may change ${keys}`, change);
 }
 
-Deno.test("a backend with rpc may be removed from afar, one without may be added", () => {
-  const decision = decide(5, (config) => {
-    config.backends = [config.backends[1]!, { name: "new", provider: "mqtt" } as never];
+Deno.test("a backend with rpc may be removed remotely, one without may be added, but not configure", () => {
+  const change = (configures: boolean) => (config: Config) => {
+    config.backends = [config.backends[1]!, { name: "new", provider: "mqtt", configures } as never];
+  };
+  assertEquals(decide(5, change(false)).kind, "reconfigure");
+  assertEquals(decide(5, change(true)), {
+    kind: "reject",
+    reason: "only a person on the node may change backends[new].configures",
   });
-  assertEquals(decision.kind, "reconfigure");
 });
 
-Deno.test("a known reference may be used elsewhere", () => {
-  const decision = decide(5, (config) => {
+Deno.test("several backends must say which of their servers may configure the node", () => {
+  assertEquals(
+    decide(5, (config) => void delete (config.backends[0] as { configures?: boolean }).configures),
+    {
+      kind: "reject",
+      reason: "backends[main].configures: expected true or false, since there are several backends " +
+        "(may its server configure this node?)",
+    },
+  );
+});
+
+const REFERENCES: [name: string, places: string, change: (config: Config) => unknown][] = [
+  ["a new file", "procedures.random_walk.key", (config) => {
+    Object.assign(config.procedures.random_walk, { key: { file: "/etc/shadow" } });
+  }],
+  ["a known file in another place", "procedures.random_walk.key", (config) => {
     Object.assign(config.procedures.random_walk, { key: { file: "/etc/ivy/password" } });
+  }],
+  [
+    "variables in a list, of which one is known",
+    "procedures.random_walk.keys[0], procedures.random_walk.keys[1]",
+    (
+      config,
+    ) => {
+      Object.assign(config.procedures.random_walk, { keys: [{ env: "PAGE_TOKEN" }, { env: "AWS_SECRET" }] });
+    },
+  ],
+  ["a known file under a name that is there twice", "backends[mqtt again, at 2].mqtt_connection.password", (
+    config,
+  ) => {
+    const connection = { host: "b", port: 1883, password: { file: "/etc/ivy/password" } };
+    config.backends.push({ provider: "mqtt", configures: false, mqtt_connection: connection } as never);
+  }],
+  ["a variable in place of a file", "backends[main].mqtt_connection.password", (config) => {
+    config.backends[0]!.mqtt_connection.password = { env: "PAGE_TOKEN" } as never;
+  }],
+];
+
+for (const [name, places, change] of REFERENCES) {
+  Deno.test(`a reference belongs to its place: ${name} is refused, unless a person allows it`, () => {
+    const decision = decide(5, change);
+    assertEquals(decision.kind, "reject");
+    const { reason, canBeAllowed } = decision as { reason: string; canBeAllowed?: true };
+    assertEquals(
+      [reason, canBeAllowed],
+      [
+        `only a person on the node may change ${places}; or a person on the node allows it: ivy config accept 5`,
+        true,
+      ],
+    );
+    const config = structuredClone(CURRENT) as Config;
+    change(config);
+    assertEquals(
+      decideUpdate(current, { revision: 5, config, isAllowed: true }, new Set()).kind,
+      "reconfigure",
+    );
   });
-  assertEquals(decision.kind, "reconfigure");
+}
+
+Deno.test("for another version, which may read references otherwise, what looks like one counts as well", () => {
+  for (const key of [{ file: "/etc/shadow", x: 1 }, { FILE: "/etc/shadow" }, { env: "TOKEN", file: "/x" }]) {
+    const change = (version: string) => (config: Config) => {
+      config.general.software_version = version;
+      Object.assign(config.procedures.random_walk, { key });
+    };
+    assertEquals(
+      decide(5, change("1.2.3")).kind,
+      "reconfigure",
+      "this version says itself what is wrong with it",
+    );
+    assertEquals(decide(5, change("1.2.2")).kind, "reject", JSON.stringify(key));
+  }
 });
 
 Deno.test("forbidden changes are also found in configurations for another version", () => {

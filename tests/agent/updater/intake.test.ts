@@ -20,7 +20,13 @@ function create(
   const taken: unknown[] = [];
   const log: string[] = [];
   const ending = new AbortController();
-  const current = { raw: { general: {} }, revision, softwareVersion: "1.2.3" };
+  const current = {
+    raw: { general: {} },
+    revision,
+    softwareVersion: "1.2.3",
+    rules: { backends: {}, procedures: {} },
+    hasCredentials: () => false,
+  };
   const intake = new Intake({
     current: () => current,
     revisions,
@@ -38,6 +44,7 @@ function create(
       }
       return outcome;
     },
+    keepRefused: (revision, _config, reason) => told.push(`${revision} kept: ${reason}`),
     signal: ending.signal,
     retryMs: 1,
   });

@@ -1,10 +1,14 @@
 // Runs in: tests.
-import { assertEquals } from "@std/assert";
-import { pathsOf } from "../../../src/agent/paths.ts";
+import { assertEquals, assertThrows } from "@std/assert";
+import { type Paths, pathsOf } from "../../../src/agent/paths.ts";
+import { bootFacts } from "../../../src/agent/clock_trust.ts";
+import { writeJournal } from "../../../src/agent/updater/journal.ts";
 import type { OfferedPackage, Packages } from "../../../src/agent/updater/packages.ts";
 import type { Update } from "../../../src/agent/updater/probation.ts";
 import type { Reconfigurable } from "../../../src/agent/updater/reconfigure.ts";
 import { RemoteConfiguration } from "../../../src/agent/updater/remote_configuration.ts";
+import { allowRefused, keepRefused } from "../../../src/agent/updater/refused_configuration.ts";
+import { CommandError } from "../../../src/agent/errors.ts";
 import { Revisions } from "../../../src/agent/updater/revisions.ts";
 import type { Updater } from "../../../src/agent/updater/updater.ts";
 import { createLogger } from "../../../src/shared/logger.ts";
@@ -23,6 +27,8 @@ async function withNode(
   use: (node: {
     remote: RemoteConfiguration;
     revisions: () => Revisions;
+    paths: Paths;
+    make: () => RemoteConfiguration;
     told: string[];
     log: string[];
     offered: string[];
@@ -61,7 +67,15 @@ async function withNode(
       },
     });
   try {
-    await use({ remote: make(), revisions: () => new Revisions(paths), told, log, offered });
+    await use({
+      remote: make(),
+      make,
+      paths,
+      revisions: () => new Revisions(paths),
+      told,
+      log,
+      offered,
+    });
   } finally {
     await Deno.remove(root, { recursive: true });
   }
@@ -149,3 +163,55 @@ Deno.test("a package is taken only where the node's configuration says that rele
     });
   }
 });
+
+const TRIED: { name: string; bootId: string; attempts: number; revision: number; isRejected: boolean }[] = [
+  { name: "in this boot", bootId: bootFacts().id, attempts: 1, revision: 8, isRejected: true },
+  { name: "before the power went", bootId: "another", attempts: 1, revision: 8, isRejected: false },
+  { name: "before the power went, again", bootId: "another", attempts: 2, revision: 8, isRejected: true },
+  { name: "that is in use", bootId: bootFacts().id, attempts: 1, revision: 7, isRejected: false },
+];
+
+for (const { name, bootId, attempts, revision, isRejected } of TRIED) {
+  const what = isRejected ? "is not made again" : "is no reason to reject it";
+  Deno.test(`an attempt that ended with the agent, ${name}, ${what}`, () =>
+    withNode({}, async ({ make, revisions, paths, told }) => {
+      const before = revisions();
+      for (let attempt = 0; attempt < attempts; attempt++) before.begin(revision, bootId);
+      const remote = make();
+      assertEquals([...revisions().rejected], isRejected ? [revision] : []);
+      await remote.start();
+      const reason = "the agent was killed while it tried this configuration";
+      assertEquals(told, isRejected ? [`8 rejected ${reason}`] : []);
+      assertEquals(revisions().tried?.attempts, isRejected || revision === 7 ? undefined : attempts);
+      await remote.stop();
+      assertEquals(revisions().tried, undefined, `an end in order: ${paths.revisions}`);
+    }));
+}
+
+Deno.test("what is watched when the agent ends is gone on with, not rejected", () =>
+  withNode({}, ({ make, revisions, paths }) => {
+    revisions().begin(8, bootFacts().id);
+    writeJournal(paths.reconfiguration, { revision: 8, before: { procedures: [], backends: [] }, starts: 1 });
+    make();
+    assertEquals([...revisions().rejected], []);
+    return Promise.resolve();
+  }));
+
+Deno.test("what a person has allowed while no agent ran is taken by the next one", () =>
+  withNode({}, async ({ make, revisions, paths, log, told }) => {
+    revisions().reject(8, "its destination changes");
+    const config = { general: { software_version: "9.9.9" } };
+    keepRefused(paths, { revision: 8, reason: "its destination changes", config, isAllowed: false });
+    assertThrows(() => allowRefused(paths, 9), CommandError, "revision 9 does not wait to be allowed");
+    allowRefused(paths, 8);
+    assertEquals(Deno.statSync(paths.refusedConfiguration).mode! & 0o777, 0o600);
+    const remote = make();
+    await remote.start();
+    await remote.stop();
+    assertEquals(told.at(-1), "8 received");
+    assertEquals(log, [
+      "INFO configuration 8 was allowed by a person on the node",
+      "INFO configuration 8 has come",
+      "WARNING configuration 8 is for Ivy 9.9.9, but this node is updated by hand",
+    ]);
+  }));

@@ -12,7 +12,13 @@ class Lab implements Disposable {
   readonly folder = Deno.makeTempDirSync({ prefix: "ivy-wishes-" });
   readonly done: string[] = [];
   readonly log: string[] = [];
-  readonly current = { raw: { general: {} }, revision: 1, softwareVersion: "1.2.3" };
+  readonly current = {
+    raw: { general: {} },
+    revision: 1,
+    softwareVersion: "1.2.3",
+    rules: { backends: {}, procedures: {} },
+    hasCredentials: () => false,
+  };
   /** How many are under way at once, at most. */
   most = 0;
   #underWay = 0;
@@ -27,6 +33,7 @@ class Lab implements Disposable {
       report: () => Promise.resolve(true),
       reconfigure: (config) => this.act(`reconfigure ${revisionOf(config)}`),
       upgrade: (version, _config, revision) => this.act(`upgrade to ${version} for ${revision}`),
+      keepRefused: () => {},
       signal: new AbortController().signal,
       retryMs: 60_000,
     });
