@@ -45,12 +45,12 @@ export async function bundle({ entry, workFolder, version }: BundleOptions): Pro
   const starts = [...new Set([entry, ...program.entries.keys()])].map((path) => relative(project.root, path));
   await runBundler(sources, folder, starts);
   const outputs = outputPaths(starts);
-  const sizeBytes = await replaceMarks(folder, outputs);
-  checkSize(sizeBytes);
-
+  await replaceMarks(folder, outputs);
   const { unstable = [] } = project.config;
   await Deno.writeTextFile(join(folder, "deno.json"), JSON.stringify({ unstable }));
-  await makeAnonymous(folder);
+  const sizeBytes = await makeAnonymous(folder);
+  checkSize(sizeBytes);
+
   const [main, ...entries] = starts.map((start) => outputs.get(start)!);
   return { folder, main: main!, entries, sizeBytes };
 }

@@ -41,19 +41,15 @@ function mark(source: string, path: string, root: string): string {
  * Replaces the marks in every bundled file by paths relative to that file.
  *
  * @param outputs path of each entry's source in the project → path of its bundled file in `folder`
- * @returns the size of all files in bytes
  */
-export async function replaceMarks(folder: string, outputs: Map<string, string>): Promise<number> {
-  let sizeBytes = 0;
+export async function replaceMarks(folder: string, outputs: Map<string, string>): Promise<void> {
   for await (const path of filesBelow(folder)) {
     const text = (await Deno.readTextFile(path)).replace(
       /import\.meta\.resolve\("entry:([^"]+)"\)/g,
       (_, entry: string) => `${CALL}(${JSON.stringify(urlPath(path, join(folder, outputs.get(entry)!)))})`,
     );
     await Deno.writeTextFile(path, text);
-    sizeBytes += new TextEncoder().encode(text).length;
   }
-  return sizeBytes;
 }
 
 function urlPath(from: string, to: string): string {
