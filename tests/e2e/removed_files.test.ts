@@ -66,15 +66,15 @@ Deno.test("mv data data.old while the agent runs: it starts anew with what is th
   await using agent = await node.run().ready();
   await node.untilMessages("measurements", (messages) => valuesOf(messages, "random_value")[5]);
   Deno.renameSync(node.paths.data, `${node.paths.data}.old`);
-  const { stdout } = await node.ivy("start");
-  assertEquals(stdout, `Ivy runs already (PID ${agent.pid})\n`);
+  assertEquals((await node.ivy("start")).code, 0); // while it restarts itself, another may be faster
   await agent.log.until(/data was removed, renamed or replaced while Ivy ran; the agent restarts itself/);
-  await agent.log.until(/restarts itself[^]* ready: \d procedures/);
-  assertEquals(agentsOf(node.root), [agent.pid], "the same process, the same PID");
   await node.untilMessages("measurements again", (messages) => valuesOf(messages, "random_value")[2]);
-  assertEquals((await node.status()).pid, agent.pid);
-  assertMatch((await node.ivy("stop")).stdout, new RegExp(`PID ${agent.pid}`));
-  assertEquals((await agent.ended()).code, 0);
+  await until("one agent", () => agentsOf(node.root).length === 1);
+  const { pid } = await node.status();
+  assertEquals(agentsOf(node.root), [pid]);
+  assertMatch((await node.ivy("stop")).stdout, new RegExp(`PID ${pid}`));
+  await agent.ended();
+  assertEquals(agentsOf(node.root), []);
 });
 
 Deno.test("mv root elsewhere while the agent runs: it ends, touches nothing there, and is found until then", async () => {
