@@ -354,6 +354,7 @@ export class Agent {
       environment,
       packages: this.#packages,
       restart: (reason) => onRestartNeeded(reason, false),
+      onJournalsMoved: () => void this.#folders?.look(),
     });
   }
 

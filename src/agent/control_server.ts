@@ -1,4 +1,5 @@
 // Runs in: main thread.
+import { dirname } from "@std/path";
 import { withLimit } from "../shared/time.ts";
 import { exists } from "./paths.ts";
 
@@ -34,12 +35,14 @@ export class ControlServer {
     const { socket } = this.#paths;
     const isThere = exists(socket) && Deno.lstatSync(socket).ino === this.#inode;
     if (isThere) return [];
-    const hasMoved = socket !== this.#socket;
-    await withLimit(this.#server.shutdown(), CLOSE_LIMIT_MS, undefined); // Deno removes what has its name by then
+    const [before, hasMoved] = [this.#server, socket !== this.#socket];
+    if (!hasMoved) await withLimit(before.shutdown(), CLOSE_LIMIT_MS, undefined); // it takes its name along
     this.#server = listen(socket, this.#routes);
     this.#socket = socket;
     this.#inode = Deno.lstatSync(socket).ino;
-    return hasMoved ? [] : [socket];
+    if (!hasMoved) return [socket];
+    await withLimit(before.shutdown(), CLOSE_LIMIT_MS, undefined);
+    return [];
   }
 
   async close(): Promise<void> {
@@ -50,6 +53,7 @@ export class ControlServer {
 }
 
 function listen(socket: string, routes: Record<string, ControlRoute>): Deno.HttpServer {
+  Deno.mkdirSync(dirname(socket), { recursive: true, mode: 0o700 });
   if (exists(socket)) Deno.removeSync(socket); // left by a crash: the caller holds the lock, so nobody listens
   const oldMask = Deno.umask(0o177);
   try {

@@ -65,8 +65,9 @@ export class FolderWatch {
       if (!leadsTo(followLinks(join(root, "data")), this.#data)) {
         return onDataLost(`${data} was removed, renamed or replaced while Ivy ran`);
       }
-      const made = await lock.tellPid();
+      const made: string[] = [];
       for (const again of renew) made.push(...await again());
+      made.push(...await lock.tellPid());
       for (const path of made) {
         logger.warning(`${path} was removed or replaced while Ivy ran; it is made again`);
       }

@@ -20,14 +20,16 @@ const KEPT = "backends";
  * replaced, which is the one step that counts (see {@link journalsAreInData}), then what lies in `data/` is removed; the
  * next start goes on with the rest. Call it under the lock.
  *
+ * @param onMoved Called as soon as commands look in `control/`: for the agent's socket, too.
  * @returns what was done, as sentences.
  */
-export function moveJournals(paths: Paths): string[] {
+export function moveJournals(paths: Paths, onMoved: () => void = () => {}): string[] {
   const { root, control, data, launcher } = paths;
   const isDue = journalsAreInData(root) && !isOnEarlierProbation(root);
   if (isDue) {
     fillControl(paths);
     if (readLauncher(root) !== undefined) replaceName(launcher, LAUNCHER, 0o755);
+    onMoved();
   }
   if (!journalsAreInData(root)) removeEarlier(data);
   return isDue ? [`moved journals and credentials from ${data} to ${control}`] : [];

@@ -32,12 +32,12 @@ const DISTURBANCES: [name: string, disturb: (node: TestNode) => void, made: RegE
   [
     "rm -r control",
     ({ paths }) => Deno.removeSync(paths.control, { recursive: true }),
-    /control\/run\.lock was removed or [^]*control\/ivy\.sock was removed or/,
+    /control\/ivy\.sock was removed or [^]*control\/run\.lock was removed or/,
   ],
   [
     "mv control control.old",
     ({ paths }) => Deno.renameSync(paths.control, `${paths.control}.old`),
-    /control\/run\.lock was removed or [^]*control\/ivy\.sock was removed or/,
+    /control\/ivy\.sock was removed or [^]*control\/run\.lock was removed or/,
   ],
 ];
 

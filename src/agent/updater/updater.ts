@@ -38,6 +38,8 @@ export interface UpdaterOptions {
   hangSeconds?: number;
   /** Versions that servers offer as packages. */
   packages?: Packages;
+  /** Commands look for the agent's socket in `control/` from now on. */
+  onJournalsMoved?: () => void;
 }
 
 /** What `ivy update --check` tells of a release. */
@@ -121,9 +123,9 @@ export class Updater {
 
   /** Version 0.1 comes back by itself no more. A disk that takes nothing leaves all in its place until the next start. */
   #moveJournals(): void {
-    const { paths, logger } = this.#options;
+    const { paths, logger, onJournalsMoved } = this.#options;
     try {
-      for (const line of moveJournals(paths)) logger.info(line);
+      for (const line of moveJournals(paths, onJournalsMoved)) logger.info(line);
     } catch (error) {
       logger.exception("journals stay in the data folder until the next start", error);
     }
