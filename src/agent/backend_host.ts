@@ -45,8 +45,9 @@ export interface BackendHostOptions {
   resolveSecrets: (settings: unknown, schema: JsonSchema) => { value: unknown; faults: string[] };
   /** What it may know of the node, at the moment when it starts. */
   facts: () => Promise<BackendFacts>;
-  openStorePort: () => MessagePort;
-  closeStorePort: () => void;
+  /** Opens a port to the store for one worker. */
+  openStorePort: (generation: number) => MessagePort;
+  closeStorePort: (generation: number) => void;
   /** A configuration has come; it is not judged yet. */
   onConfiguration: (revision: number, config: unknown) => void;
   /** Does what the server asks. @throws with a sentence for the server. */
@@ -143,7 +144,7 @@ export class BackendHost {
   reconnectStore(): void {
     const life = this.#supervisor.life;
     if (life === undefined || life !== this.#runningLife) return;
-    const storePort = this.#options.openStorePort();
+    const storePort = this.#options.openStorePort(life.generation);
     life.send({ type: "store_port", storePort }, [storePort]);
   }
 
@@ -169,9 +170,11 @@ export class BackendHost {
   }
 
   /** The worker has sent the store what was not agreed on. */
-  endInvalid(_generation: number, reason: string): void {
+  endInvalid(generation: number, reason: string): void {
     const life = this.#runningLife;
-    if (life !== undefined) life.end({ kind: "invalid_message", reason: `to the store: ${reason}` });
+    if (life?.generation === generation) {
+      life.end({ kind: "invalid_message", reason: `to the store: ${reason}` });
+    }
   }
 
   status(): WorkerStatus {
@@ -242,7 +245,7 @@ export class BackendHost {
     this.#runningLife = life;
     const facts = await this.#options.facts();
     if (this.#supervisor.life !== life) return;
-    const storePort = this.#options.openStorePort();
+    const storePort = this.#options.openStorePort(life.generation);
     life.send({ type: "run", name: this.name, facts, storePort }, [storePort]);
     for (const report of this.#options.packages.untold()) life.send({ type: "package_report", report });
   }
@@ -278,7 +281,7 @@ export class BackendHost {
     });
     if (life === this.#runningLife) this.#runningLife = undefined;
     this.#connected(false, "its worker has ended");
-    this.#options.closeStorePort();
+    this.#options.closeStorePort(life.generation);
   }
 
   #explain(error: ErrorReport): string {

@@ -75,6 +75,9 @@ export class StoreHost {
   #clock: ClockWatch;
   #databaseDoubt: string | null = null;
   #closing = new AbortController();
+  /** The worker that has each backend's port. */
+  #backendGenerations = new Map<string, number>();
+  #hasStarted = false;
   #watchesPoints = false;
 
   constructor(options: StoreHostOptions) {
@@ -136,15 +139,18 @@ export class StoreHost {
     this.#supervisor.life?.send({ type: "detach_producer", producer });
   }
 
-  /** A door for one backend. */
-  openBackendPort(name: string): MessagePort {
+  /** A port for one backend's worker; the one before it under this name is heard no more. */
+  openBackendPort(name: string, generation: number): MessagePort {
     const { port1, port2 } = new MessageChannel();
+    this.#backendGenerations.set(name, generation);
     this.#supervisor.life?.send({ type: "attach_backend", name, port: port1 }, [port1]);
     return port2;
   }
 
-  /** The backend's worker has ended: its leases return. */
-  closeBackendPort(name: string): void {
+  /** A backend's worker has ended: its leases return, unless another worker has taken over. */
+  closeBackendPort(name: string, generation: number): void {
+    if (this.#backendGenerations.get(name) !== generation) return;
+    this.#backendGenerations.delete(name);
     this.#supervisor.life?.send({ type: "detach_backend", name });
   }
 
@@ -198,7 +204,14 @@ export class StoreHost {
     life.send({ type: "open", opening, beatIntervalMs: this.#supervisor.beatIntervalMs });
     life.send({ type: "watch", watching: onStored !== undefined });
     if (this.#watchesPoints) life.send({ type: "watch_points", watching: true });
-    if (life.generation > 1) this.#options.onRestarted();
+    if (this.#hasStarted) this.#options.onRestarted();
+    this.#hasStarted = true;
+  }
+
+  /** The store does not know which worker it is that has a backend's port. */
+  #withGeneration(sender: PortSender): PortSender {
+    if (sender.kind !== "backend") return sender;
+    return { ...sender, generation: this.#backendGenerations.get(sender.name) ?? 0 };
   }
 
   #receive(life: Life, message: StoreToMain): void {
@@ -214,7 +227,7 @@ export class StoreHost {
       case "answer":
         return this.#waiting.get(message.requestId)?.(message.answer);
       case "invalid_message":
-        return this.#options.onInvalidMessage(message.sender, message.reason);
+        return this.#options.onInvalidMessage(this.#withGeneration(message.sender), message.reason);
       case "closed":
         return life.end({ kind: "torn_down" });
       case "beat":

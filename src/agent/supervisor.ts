@@ -50,13 +50,19 @@ const DEFAULT_WATCHDOG_MS = 60_000;
 const DEFAULT_MEMORY_LIMIT_BYTES = 128 * 1_048_576;
 const LONGEST_BEAT_INTERVAL_MS = 5000;
 
+/**
+ * Counts every supervised worker of this process, whoever supervises it: a supervisor that is replaced, as by another
+ * configuration, must not give its successor's workers a number that the store knows already.
+ */
+let lastGeneration = 0;
+
 /** Keeps one worker alive: starts it, watches it, replaces it with backoff, until it is told to stop. */
 export class Supervisor<In extends { type: string }, Out extends { type: string }> {
   readonly beatIntervalMs: number;
   #options: SupervisorOptions<In, Out>;
   #watchdogMs: number;
   #life: WorkerLife<In, Out> | undefined;
-  #generation = 0;
+  #starts = 0;
   #state: WorkerStatus["state"] = "stopped";
   #lastError: WorkerStatus["lastError"] = null;
   #invalidMessages = 0;
@@ -82,7 +88,7 @@ export class Supervisor<In extends { type: string }, Out extends { type: string 
 
   /** True for a worker that kept the agent from working in peace: its first start has to wait. */
   get startsLate(): boolean {
-    return this.#generation === 0 && (this.#options.failuresBefore ?? 0) > 1;
+    return this.#starts === 0 && (this.#options.failuresBefore ?? 0) > 1;
   }
 
   start(): void {
@@ -119,7 +125,7 @@ export class Supervisor<In extends { type: string }, Out extends { type: string 
     const beatMs = this.#life?.lastBeatMs;
     return {
       state: this.#state,
-      restarts: Math.max(0, this.#generation - 1),
+      restarts: Math.max(0, this.#starts - 1),
       lastError: this.#lastError,
       secondsSinceBeat: beatMs === undefined ? null : Math.round((performance.now() - beatMs) / 100) / 10,
       heapBytes: this.#life?.heapBytes ?? 0,
@@ -154,11 +160,12 @@ export class Supervisor<In extends { type: string }, Out extends { type: string 
 
   #begin(): WorkerLife<In, Out> {
     this.#state = "starting";
+    this.#starts++;
     const life: WorkerLife<In, Out> = new WorkerLife<In, Out>({
       name: this.#options.name,
       module: this.#options.module,
       permissions: this.#options.permissions(),
-      generation: ++this.#generation,
+      generation: ++lastGeneration,
       watchdogMs: this.#watchdogMs,
       memoryLimitBytes: this.#options.memoryLimitBytes ?? DEFAULT_MEMORY_LIMIT_BYTES,
       monotonic: () => performance.now(),

@@ -36,7 +36,7 @@ export interface LifeOptions<Out> {
   name: string;
   module: string;
   permissions: WorkerPermissions;
-  /** Counts the workers that bore this name. */
+  /** Tells it from every other worker that sends messages in the life of this process. */
   generation: number;
   watchdogMs: number;
   memoryLimitBytes: number;

@@ -148,6 +148,10 @@ export const configSchema = z.strictObject({
   procedures: z.record(z.string().max(MAX_NAME_CHARACTERS), procedure)
     .refine((entries) => Object.keys(entries).length <= MAX_PROCEDURES, {
       message: `expected at most ${MAX_PROCEDURES} procedures`,
+    })
+    .refine((entries) => !Object.hasOwn(entries, "agent"), {
+      path: ["agent"],
+      message: "expected another name: messages of the agent itself bear this one",
     }),
 });
 

@@ -125,10 +125,13 @@ export type ProcedureToMain =
   | { type: "disk_request"; requestId: number }
   | { type: "torn_down" };
 
-/** Identifies who sent messages, across restarts of the store but not of the sender. */
+/**
+ * Identifies who sent messages, across restarts of the store but not of the sender. Main hands it out once and binds it
+ * to a port; the sender neither knows nor chooses it.
+ */
 export interface Producer {
   name: string;
-  /** Counts the workers that bore the name since the agent started; 0 is main itself. */
+  /** Counts the workers since the agent started, all of them, so that none comes twice; 0 is main itself. */
   generation: number;
 }
 

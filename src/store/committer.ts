@@ -2,18 +2,19 @@
 import { setImmediate } from "node:timers";
 import type { NewRow } from "../shared/message_line.ts";
 import { type Variant, VARIANTS } from "../shared/message.ts";
-import type { StoreToProducer } from "../shared/protocol.ts";
+import type { Producer, StoreToProducer } from "../shared/protocol.ts";
 import { utcDay } from "../shared/time.ts";
 import type { Backlog } from "./backlog.ts";
 import type { Bounds } from "./bounds.ts";
 import type { Clock } from "./clock.ts";
 import { type Database, inTransaction, isDiskFull } from "./database.ts";
-import type { Batch, Outbox } from "./outbox.ts";
+import type { Appended, Batch, Outbox } from "./outbox.ts";
 
 /** What could not be committed on a full disk is tried again this often, in milliseconds. */
 const RETRY_MS = 5000;
 /** How many rows that nobody waits for leave the outbox per variant and commit. */
 const REMOVE_STEP = 2000;
+const UNPLACED = "nobody can say any more whether it is stored; send it again as a new message";
 const DISK_FULL = "the disk is full; free some space, or lower storage.retention_days";
 
 /** A batch that waits for the next commit, and the door for its answer. */
@@ -43,6 +44,7 @@ export class Committer {
   #options: CommitterOptions;
   #pending: PendingBatch[] = [];
   #settled: (() => void)[] = [];
+  #leaving: Producer[] = [];
   #refused: number;
   #syncedId = 0;
   #mustSaveSynced = false;
@@ -64,6 +66,12 @@ export class Committer {
 
   append(batch: PendingBatch): void {
     this.#pending.push(batch);
+    this.schedule();
+  }
+
+  /** A producer has ended: when what it has sent is committed, nothing is remembered of it. */
+  forget(producer: Producer): void {
+    this.#leaving.push(producer);
     this.schedule();
   }
 
@@ -94,13 +102,12 @@ export class Committer {
     const pending = this.#pending.splice(0);
     const settled = this.#settled.splice(0);
     try {
-      const { rows, apply, hasMore } = inTransaction(this.#options.database, () => this.#write(pending));
+      const { appended, apply, hasMore } = inTransaction(this.#options.database, () => this.#write(pending));
       apply();
-      for (const { messages, answer } of pending) {
-        answer({ type: "appended", sequences: sequencesOf(messages) });
-      }
+      pending.forEach((batch, index) => answerAppended(batch, appended[index]!));
       for (const answer of settled) answer();
       this.#options.clock.look();
+      const rows = appended.flatMap((batch) => batch.rows);
       this.#options.onCommitted(rows);
       if (hasMore) this.schedule();
     } catch (error) {
@@ -127,22 +134,25 @@ export class Committer {
   }
 
   /** Everything that one commit does, inside its transaction. */
-  #write(pending: PendingBatch[]): { rows: NewRow[]; apply: () => void; hasMore: boolean } {
+  #write(pending: PendingBatch[]): { appended: Appended[]; apply: () => void; hasMore: boolean } {
     const { outbox, backlog, bounds, clock, now } = this.#options;
     const nowMs = now();
     const time = { day: utcDay(nowMs), unproven: (timeMs: number) => clock.unproven(timeMs) };
-    const rows = pending.length === 0 ? [] : outbox.append(pending, time);
+    const appended = outbox.append(pending, time);
+    const leaving = this.#leaving.length;
+    for (const producer of this.#leaving) outbox.forget(producer);
     const applyPlaces = backlog.writePlaces(nowMs);
     if (this.#mustSaveSynced) this.#saveCounters();
     const { apply: applyDrops, isDropping } = bounds.write(this.#syncedId, nowMs);
     const removals = VARIANTS.map((variant) => this.#removeDone(variant));
     return {
-      rows,
+      appended,
       hasMore: isDropping || removals.some(({ hasMore }) => hasMore),
       apply: () => {
         applyPlaces();
         applyDrops();
         for (const { apply: applyRemoval } of removals) applyRemoval();
+        this.#leaving.splice(0, leaving);
         this.#mustSaveSynced = false;
       },
     };
@@ -173,6 +183,12 @@ export class Committer {
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => this.schedule(), RETRY_MS);
   }
+}
+
+function answerAppended({ messages, answer }: PendingBatch, { unplaced }: Appended): void {
+  const sequences = sequencesOf(messages).filter((sequence) => !unplaced.includes(sequence));
+  answer({ type: "appended", sequences });
+  if (unplaced.length > 0) answer({ type: "refused", sequences: unplaced, reason: UNPLACED });
 }
 
 function sequencesOf(messages: Batch["messages"]): number[] {

@@ -37,6 +37,10 @@ const decodeAppend = decoderOf<ProducerToStore>({
  */
 export function decodeFromProducer(data: unknown, isMain: boolean): ProducerToStore {
   const { messages } = decodeAppend(data);
+  const falls = messages.some(({ sequence }, index) =>
+    index > 0 && sequence <= messages[index - 1]!.sequence
+  );
+  if (falls) throw new InvalidMessageError("messages must have sequence numbers that rise");
   return { type: "append", messages: messages.map((message) => checked(message, isMain)) };
 }
 

@@ -3,6 +3,7 @@ import { type Variant, VARIANTS } from "../shared/message.ts";
 import type { OutgoingMessage, Producer } from "../shared/protocol.ts";
 import { type Database, inTransaction } from "./database.ts";
 import type { NewRow, OutboxRow } from "../shared/message_line.ts";
+import { Sequences } from "./sequences.ts";
 
 /** Messages that one producer wants stored. */
 export interface Batch {
@@ -18,8 +19,21 @@ export interface StoringTime {
   unproven(timeMs: number): { boot: string; monotonicMs: number } | undefined;
 }
 
-/** Keys of `meta` that hold the last stored sequence number of a producer. */
+/** What became of one batch. */
+export interface Appended {
+  rows: NewRow[];
+  /** Sequence numbers of which nobody can say whether they are stored: neither stored now nor called so. */
+  unplaced: number[];
+}
+
+/** Names a producer in the database; main hands each name and generation out once in the life of its process. */
+export function producerKey({ name, generation }: Producer): string {
+  return `${name} ${generation}`;
+}
+
+/** Keys of `meta` that hold which sequence numbers of a producer are stored. */
 const SEQUENCE = "sequence ";
+const IS_SEQUENCE = `substr(key, 1, ${SEQUENCE.length}) = '${SEQUENCE}'`;
 const COLUMNS = "variant, id, time_ms, day, boot, monotonic_ms, body";
 
 /**
@@ -33,11 +47,12 @@ export class Outbox {
   #insert;
   #restore;
   #setMeta;
+  #deleteMeta;
   #delete;
   #lastId = 0;
   #stored: Record<Variant, number> = { config: 0, log: 0, data: 0 };
-  /** The last stored sequence number per producer. */
-  #sequences = new Map<string, number>();
+  /** What is stored of each producer. */
+  #sequences = new Map<string, Sequences>();
 
   /** @param runId Names this run of the agent; what producers of other runs sent can no longer be sent again. */
   constructor(database: Database, runId: string) {
@@ -49,6 +64,7 @@ export class Outbox {
       `INSERT OR IGNORE INTO messages (${COLUMNS}, producer, sequence) VALUES (?, ?, ?, ?, ?, ?, ?, '', 0)`,
     );
     this.#setMeta = database.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)");
+    this.#deleteMeta = database.prepare("DELETE FROM meta WHERE key = ?");
     this.#delete = database.prepare(
       "DELETE FROM messages WHERE variant = ? AND id <= (SELECT max(id) FROM (SELECT id FROM messages " +
         "WHERE variant = ? AND id <= ? ORDER BY id LIMIT ?))",
@@ -58,7 +74,7 @@ export class Outbox {
       if (this.meta("store_id") === undefined) this.setMeta("store_id", crypto.randomUUID());
       if (this.meta("run_id") === runId) return;
       this.#sequences.clear();
-      database.exec(`DELETE FROM meta WHERE key >= '${SEQUENCE}' AND key < '${SEQUENCE}~'`);
+      database.exec(`DELETE FROM meta WHERE ${IS_SEQUENCE}`);
       this.setMeta("run_id", runId);
       this.saveCounters();
     });
@@ -77,26 +93,27 @@ export class Outbox {
     return Number(this.meta("synced_id") ?? 0);
   }
 
-  /** Never gives out an id up to this one again (the daily files hold it already). */
-  skipTo(id: number): void {
-    this.#lastId = Math.max(this.#lastId, id);
-  }
-
   /**
    * Inserts what has not been stored before: a message is known by its producer and sequence number, so that one
    * whose answer was lost is not stored twice.
    *
-   * @returns the new rows, in order of their ids.
+   * @returns what became of each batch.
    */
-  append(batches: Batch[], time: StoringTime): NewRow[] {
-    return batches.flatMap((batch) => this.#appendBatch(batch, time));
+  append(batches: Batch[], time: StoringTime): Appended[] {
+    return batches.map((batch) => this.#appendBatch(batch, time));
+  }
+
+  /** A producer has ended: its name and generation never come again. */
+  forget(producer: Producer): void {
+    const key = producerKey(producer);
+    if (this.#sequences.delete(key)) this.#deleteMeta.run(SEQUENCE + key);
   }
 
   /** Saves what has been counted; before rows of this count may be removed. */
   saveCounters(): void {
     this.setMeta("last_id", this.#lastId);
     for (const variant of VARIANTS) this.setMeta(`stored_${variant}`, this.#stored[variant]);
-    for (const [producer, sequence] of this.#sequences) this.setMeta(SEQUENCE + producer, sequence);
+    for (const key of this.#sequences.keys()) this.#saveSequences(key);
   }
 
   /** Puts back a row of a daily file, after the database was lost. */
@@ -145,10 +162,9 @@ export class Outbox {
     const savedId = Number(this.meta("last_id") ?? 0);
     this.#lastId = Math.max(this.#lastId, savedId);
     for (const variant of VARIANTS) this.#stored[variant] = Number(this.meta(`stored_${variant}`) ?? 0);
-    const select = `SELECT key, value FROM meta WHERE key >= '${SEQUENCE}' AND key < '${SEQUENCE}~'`;
-    const rows = this.#database.prepare(select).all();
+    const rows = this.#database.prepare(`SELECT key, value FROM meta WHERE ${IS_SEQUENCE}`).all();
     this.#sequences = new Map(
-      rows.map((row) => [String(row["key"]).slice(SEQUENCE.length), Number(row["value"])]),
+      rows.map((row) => [String(row["key"]).slice(SEQUENCE.length), Sequences.from(row["value"])]),
     );
     for (const variant of VARIANTS) this.#countSince(savedId, variant);
   }
@@ -160,20 +176,36 @@ export class Outbox {
         "WHERE variant = ? AND id > ? GROUP BY producer",
     ).all(variant, savedId);
     for (const { producer, n, sequence, id } of rows) {
-      const known = this.#sequences.get(String(producer)) ?? 0;
-      this.#sequences.set(String(producer), Math.max(known, Number(sequence)));
+      this.#sequencesOf(String(producer)).passTo(Number(sequence));
       this.#stored[variant] += Number(n);
       this.#lastId = Math.max(this.#lastId, Number(id));
     }
   }
 
-  #appendBatch({ producer, messages }: Batch, time: StoringTime): NewRow[] {
-    const key = `${producer.name} ${producer.generation}`;
-    const lastSequence = this.#sequences.get(key) ?? 0;
-    const fresh = messages.filter(({ sequence }) => sequence > lastSequence);
-    if (fresh.length === 0) return [];
-    this.#sequences.set(key, fresh.at(-1)!.sequence);
-    return fresh.map((message) => this.#appendOne(message, producer.name, key, time));
+  #appendBatch({ producer, messages }: Batch, time: StoringTime): Appended {
+    const key = producerKey(producer);
+    const sequences = this.#sequencesOf(key);
+    const appended: Appended = { rows: [], unplaced: [] };
+    let mustSave = false;
+    for (const message of messages) {
+      const placement = sequences.placementOf(message.sequence);
+      if (placement === "unknown") appended.unplaced.push(message.sequence);
+      if (placement !== "new") continue;
+      mustSave = sequences.store(message.sequence) || mustSave;
+      appended.rows.push(this.#appendOne(message, producer.name, key, time));
+    }
+    if (mustSave) this.#saveSequences(key);
+    return appended;
+  }
+
+  #sequencesOf(key: string): Sequences {
+    const known = this.#sequences.get(key) ?? new Sequences();
+    this.#sequences.set(key, known);
+    return known;
+  }
+
+  #saveSequences(key: string): void {
+    this.setMeta(SEQUENCE + key, this.#sequencesOf(key).toValue());
   }
 
   #appendOne(message: OutgoingMessage, origin: string, producer: string, time: StoringTime): NewRow {

@@ -50,8 +50,14 @@ export class Replays {
     }
     const day = messageDays(this.#options.directory)[0] ?? "";
     this.#isIdle = false;
-    const insert = "INSERT INTO replays (backend, from_ms, to_ms, day, line) VALUES (?, ?, ?, ?, 0)";
-    return Number(this.#options.database.prepare(insert).run(backend, fromMs, toMs, day).lastInsertRowid);
+    const { database } = this.#options;
+    const insert =
+      "INSERT INTO replays (replay_id, backend, from_ms, to_ms, day, line) VALUES (?, ?, ?, ?, ?, 0)";
+    return inTransaction(database, () => {
+      const replayId = this.#writeNextId();
+      database.prepare(insert).run(replayId, backend, fromMs, toMs, day);
+      return replayId;
+    });
   }
 
   /** Reads on wherever a backend has room; returns at once when that is being done already. */
@@ -61,17 +67,34 @@ export class Replays {
     this.#work = this.#work.then(() => this.#feedAll()).catch(this.#options.onFailure);
   }
 
-  async close(): Promise<void> {
+  /** Begins nothing more. */
+  abandon(): void {
     this.#isClosed = true;
+  }
+
+  async close(): Promise<void> {
+    this.abandon();
     await this.#work;
     for (const reader of this.#readers.values()) await reader.return();
     this.#readers.clear();
   }
 
+  /** SQLite would give the number of a replay that has ended to the next one, whose reader might still be open. */
+  #writeNextId(): number {
+    const { database } = this.#options;
+    const select = "SELECT max(coalesce((SELECT value FROM meta WHERE key = 'last_replay_id'), 0), " +
+      "coalesce((SELECT max(replay_id) FROM replays), 0)) AS id";
+    const replayId = Number(database.prepare(select).get()!["id"]) + 1;
+    database.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES ('last_replay_id', ?)").run(replayId);
+    return replayId;
+  }
+
   async #feedAll(): Promise<void> {
     for (let fed = true; fed && !this.#isClosed;) {
       fed = false;
-      for (const job of this.#jobs()) {
+      const jobs = this.#jobs();
+      this.#closeReadersWithout(jobs);
+      for (const job of jobs) {
         if (this.#isClosed) return;
         fed = await this.#feedOne(job) || fed;
       }
@@ -88,13 +111,23 @@ export class Replays {
     const { database, backlog } = this.#options;
     if (backlog.requeue.size(job.backend, REFILL_BELOW) >= REFILL_BELOW) return false;
     const { rows, line, isDone } = await this.#readChunk(job);
+    if (this.#isClosed) return false; // it is read again by the next store
     inTransaction(database, () => {
+      if (!this.#jobs().some(({ replay_id }) => replay_id === job.replay_id)) return; // its backend was removed
       for (const row of rows) backlog.requeue.add(job.backend, row);
       if (!isDone) {
         database.prepare("UPDATE replays SET line = ? WHERE replay_id = ?").run(line, job.replay_id);
       } else this.#finishDay(job);
     });
     return true;
+  }
+
+  #closeReadersWithout(jobs: Job[]): void {
+    for (const [id, reader] of this.#readers) {
+      if (jobs.some(({ replay_id }) => replay_id === id)) continue;
+      this.#readers.delete(id);
+      void reader.return();
+    }
   }
 
   /** The next wanted rows of the job's day; the reader stays open from chunk to chunk. */

@@ -6,6 +6,7 @@ import type { Logger } from "../shared/logger.ts";
 import type { NewRow } from "../shared/message_line.ts";
 import type {
   LeasedMessage,
+  Producer,
   SentStatistics,
   SeriesAnswer,
   SeriesQuery,
@@ -130,6 +131,11 @@ export class Store {
     this.#committer.append(batch);
   }
 
+  /** A producer has ended: its name and generation never come again. */
+  forget(producer: Producer): void {
+    this.#committer.forget(producer);
+  }
+
   lease(backend: string, maxMessages: number, maxBytes: number): LeasedMessage[] {
     return this.#backlog.lease(backend, maxMessages, maxBytes);
   }
@@ -239,6 +245,7 @@ export class Store {
     this.#houseKeeper.close();
     this.#charts.close();
     this.#committer.close();
+    this.#replays.abandon();
     this.#follower.abandon();
   }
 

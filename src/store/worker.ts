@@ -15,6 +15,7 @@ import { formatLine, type NewRow } from "../shared/message_line.ts";
 import type { Points } from "./charts.ts";
 import { decodeFromBackend, decodeFromProducer } from "./decoders.ts";
 import { isLarge, openWhenThereIsSpace } from "./open_store.ts";
+import { producerKey } from "./outbox.ts";
 import type { Store } from "./store.ts";
 
 /** The producer's name of main itself. */
@@ -73,7 +74,7 @@ function receive(store: Store | undefined, message: Exclude<MainToStore, { type:
     case "attach_producer":
       return attachProducer(store, message.producer, message.port);
     case "detach_producer":
-      return detachProducer(message.producer);
+      return detachProducer(store, message.producer);
     case "attach_backend":
       return attachBackend(store, message.name, message.port);
     case "detach_backend":
@@ -100,8 +101,10 @@ function receive(store: Store | undefined, message: Exclude<MainToStore, { type:
   }
 }
 
+/** Whatever comes through the port is that producer's: main alone says who is at its other end. */
 function attachProducer(store: Store, producer: Producer, port: MessagePort): void {
-  producers.set(key(producer), port);
+  producers.get(producerKey(producer))?.close();
+  producers.set(producerKey(producer), port);
   let unanswered = 0;
   const append = (data: unknown) => {
     const { messages } = decodeFromProducer(data, producer.name === MAIN);
@@ -116,15 +119,10 @@ function attachProducer(store: Store, producer: Producer, port: MessagePort): vo
     store.append({ producer, messages, answer });
   };
   const refuse = (reason: string) => {
-    detachProducer(producer);
+    detachProducer(store, producer);
     link.send({ type: "invalid_message", sender: { kind: "producer", ...producer }, reason });
   };
   receiveBy(port, append, refuse);
-}
-
-function detachProducer(producer: Producer): void {
-  producers.get(key(producer))?.close(); // what a replaced producer still sends is not stored
-  producers.delete(key(producer));
 }
 
 /** @param refuse Told of a message that is not what was agreed on. */
@@ -144,12 +142,19 @@ function receiveBy(
   port.onmessageerror = () => refuse("it cannot be read");
 }
 
+/** What a producer that has ended still sends is not stored. */
+function detachProducer(store: Store, producer: Producer): void {
+  producers.get(producerKey(producer))?.close();
+  if (producers.delete(producerKey(producer))) store.forget(producer);
+}
+
 function attachBackend(store: Store, name: string, port: MessagePort): void {
   detachBackend(store, name);
   const door: BackendDoor = { port, isHungry: false };
   backends.set(name, door);
   const send = (message: StoreToBackend) => port.postMessage(message);
   const receive = (data: unknown) => {
+    if (backends.get(name) !== door) return; // what the one before still says concerns no lease of this one
     const message = decodeFromBackend(data);
     if (message.type !== "lease") return store.settle(name, message, (ids) => send({ type: "settled", ids }));
     const messages = store.lease(name, message.maxMessages, message.maxBytes);
@@ -157,6 +162,7 @@ function attachBackend(store: Store, name: string, port: MessagePort): void {
     send({ type: "leased", messages });
   };
   const refuse = (reason: string) => {
+    if (backends.get(name) !== door) return;
     detachBackend(store, name);
     link.send({ type: "invalid_message", sender: { kind: "backend", name, generation: 0 }, reason });
   };
@@ -182,8 +188,4 @@ async function answer(store: Store, request: StoreRequest) {
   } catch (error) {
     return { error: sentenceOf(error) };
   }
-}
-
-function key({ name, generation }: Producer): string {
-  return `${name} ${generation}`;
 }

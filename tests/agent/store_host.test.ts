@@ -5,8 +5,10 @@ import { checkDatabase } from "../../src/agent/database_check.ts";
 import { shippedParts } from "../../src/agent/parts.ts";
 import { StoreHost, type StoreHostOptions } from "../../src/agent/store_host.ts";
 import { createLogger } from "../../src/shared/logger.ts";
-import type { LogEntry } from "../../src/shared/protocol.ts";
+import { Supervisor } from "../../src/agent/supervisor.ts";
+import type { BackendToStore, FromAnyWorker, LogEntry, StoreToBackend } from "../../src/shared/protocol.ts";
 import { databasePath } from "../../src/store/database.ts";
+import { withLimit } from "../../src/shared/time.ts";
 import { TestStore } from "../support/test_store.ts";
 import { until } from "../support/until.ts";
 
@@ -89,6 +91,70 @@ Deno.test("a check that could not be made is made again, and until then nobody s
     await host.stop(10_000);
   }
 });
+
+Deno.test("a worker of a backend that ends late detaches nobody else, and settles nothing of its successor", async () => {
+  await using test = await new TestStore({ backends: ["far"] }).open();
+  await test.send("data", "one", "two");
+  await test.store.close();
+  const host = hostOf(test.directory, [], () => {});
+  await host.start();
+  try {
+    const old = talk(host.openBackendPort("far", 1));
+    assertEquals(await old.ask({ type: "lease", maxMessages: 1, maxBytes: 1000 }), "leased 1");
+    const successor = talk(host.openBackendPort("far", 2));
+    host.closeBackendPort("far", 1); // too late
+    assertEquals(await successor.ask({ type: "lease", maxMessages: 1, maxBytes: 1000 }), "leased 1");
+    old.say({ type: "acknowledge", ids: [1] });
+    assertEquals(await successor.ask({ type: "lease", maxMessages: 9, maxBytes: 1000 }), "leased 2");
+    const statistics = await host.request({ kind: "statistics" });
+    assertEquals(statistics?.backends["far"]?.data.acknowledged, 0);
+    assertEquals(await successor.ask({ type: "acknowledge", ids: [1, 2] }), "settled 1,2");
+    for (const { port } of [old, successor]) port.close();
+  } finally {
+    await host.stop(10_000);
+  }
+});
+
+Deno.test("workers of one name, also under supervisors that were replaced, never bear the same number", async () => {
+  const code =
+    "setInterval(() => {}, 1000); addEventListener('message', () => postMessage({ type: 'torn_down' }));";
+  const generations: number[] = [];
+  for (let replaced = 0; replaced < 3; replaced++) {
+    const supervisor = new Supervisor<{ type: "teardown" }, FromAnyWorker | { type: "torn_down" }>({
+      name: "sensor",
+      module: `data:application/javascript,${encodeURIComponent(code)}`,
+      permissions: () => ({}),
+      logger: createLogger("sensor", () => {}),
+      onLog: () => {},
+      decode: (value) => value as FromAnyWorker,
+      onStart: ({ generation }) => void generations.push(generation),
+      onMessage: (life) => life.end({ kind: "torn_down" }),
+      onEnd: () => {},
+      onUnstoppable: () => {},
+    });
+    supervisor.start();
+    await until("a worker", () => generations.length === replaced + 1);
+    assertEquals(supervisor.status().restarts, 0, "it is a supervisor's first worker");
+    await supervisor.stop({ type: "teardown" }, 10_000);
+  }
+  assertEquals(new Set(generations).size, 3);
+});
+
+/** The backend's end of a port. */
+function talk(port: MessagePort) {
+  const say = (message: BackendToStore) => port.postMessage(message);
+  const ask = (message: BackendToStore) => {
+    const answered = new Promise<string>((resolve) => {
+      port.onmessage = ({ data }: MessageEvent<StoreToBackend>) => {
+        if (data.type === "leased") resolve(`leased ${data.messages.map(({ id }) => id)}`);
+        if (data.type === "settled") resolve(`settled ${data.ids}`);
+      };
+      say(message);
+    });
+    return withLimit(answered, 20_000, "no answer");
+  };
+  return { port, say, ask };
+}
 
 /** Noise in the middle of the messages; what is read at a start is whole. */
 async function damage(directory: string): Promise<void> {

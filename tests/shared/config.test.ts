@@ -109,3 +109,12 @@ for (const { change, sentence } of WRONG) {
     assertEquals(describeFaults(faultsOf(error!), configJsonSchema(), config), [sentence]);
   });
 }
+
+Deno.test("no procedure may bear the name under which the agent itself sends messages", () => {
+  const spoilt = structuredClone(template);
+  spoilt.procedures["agent"] = { enabled: false };
+  const issues = configSchema.safeParse(spoilt).error?.issues;
+  assertEquals(issues?.map(({ path, message }) => [path.join("."), message]), [
+    ["procedures.agent", "expected another name: messages of the agent itself bear this one"],
+  ]);
+});

@@ -1,5 +1,6 @@
 // Runs in: tests.
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { failWhileFull, type Fullness } from "../support/full_database.ts";
 import { NOON_MS, TestStore } from "../support/test_store.ts";
 
 const DAY_MS = 86_400_000;
@@ -77,14 +78,8 @@ function daysOf({ messagesFolder }: TestStore): string[] {
 }
 
 /** Opens the store so that commits fail as they do on a full disk, while it is said to be. */
-function openOnFullDisk(test: TestStore): { isFull: boolean } {
+function openOnFullDisk(test: TestStore): Fullness {
   const disk = { isFull: false };
-  test.openFragile({}, (database) => {
-    const exec = database.exec.bind(database);
-    database.exec = (sql: string) => {
-      if (disk.isFull && sql === "COMMIT") throw new Error("database or disk is full");
-      exec(sql);
-    };
-  });
+  test.openFragile({}, (database) => failWhileFull(database, disk));
   return disk;
 }

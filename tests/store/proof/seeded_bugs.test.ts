@@ -44,12 +44,12 @@ const BUGS: { name: string; seeds: Seed[]; proof: ProofRun }[] = [
         file: "src/store/committer.ts",
         pattern: "inTransaction(this.#options.database, () => this.#write(pending));",
         replacement: "inTransaction(this.#options.database, () => { const done = this.#write(pending); " +
-          "this.#options.onCommitted(done.rows); return done; });",
+          "this.#options.onCommitted(done.appended.flatMap(({ rows }) => rows)); return done; });",
       },
       {
         file: "src/store/committer.ts",
         pattern: "      this.#options.onCommitted(rows);\n",
-        replacement: "",
+        replacement: "      void rows;\n",
       },
     ],
   },
@@ -86,8 +86,8 @@ const BUGS: { name: string; seeds: Seed[]; proof: ProofRun }[] = [
     proof: RESENDING,
     seeds: [{
       file: "src/store/outbox.ts",
-      pattern: "messages.filter(({ sequence }) => sequence > lastSequence)",
-      replacement: "messages.filter(({ sequence }) => sequence > lastSequence - 1000)",
+      pattern: "const placement = sequences.placementOf(message.sequence);",
+      replacement: 'const placement = "new" as string;',
     }],
   },
   {
