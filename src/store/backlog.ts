@@ -2,7 +2,7 @@
 import { type Variant, VARIANTS } from "../shared/message.ts";
 import type { BackendStatistics, BackendToStore, LeasedMessage } from "../shared/protocol.ts";
 import type { Database } from "./database.ts";
-import { Leases, type Outcome } from "./leases.ts";
+import { type Advance, Leases, type Outcome } from "./leases.ts";
 import { Places } from "./places.ts";
 import { Requeue } from "./requeue.ts";
 import type { Row } from "../shared/message_line.ts";
@@ -16,6 +16,32 @@ interface Holder {
   requeuedOut: Set<number>;
   /** Requeued messages whose fate is known but not committed. */
   requeuedFinished: Map<number, Outcome>;
+}
+
+/** What one transaction does to the backlog: in the database at once, in memory when it is committed. */
+export class BacklogSteps {
+  #passed = new Map<Leases, number>();
+  #acts: (() => void)[] = [];
+
+  /** Everything up to this id is done with, as the database says inside the transaction. */
+  passedId(leases: Leases): number {
+    return this.#passed.get(leases) ?? leases.doneId;
+  }
+
+  /** A backend is further than before in one variant. */
+  advance(leases: Leases, step: Advance): void {
+    this.#passed.set(leases, step.doneId);
+    this.later(() => leases.apply(step));
+  }
+
+  later(act: () => void): void {
+    this.#acts.push(act);
+  }
+
+  /** To be called once the transaction is committed. */
+  apply(): void {
+    for (const act of this.#acts) act();
+  }
 }
 
 /** What waits for which backend. Methods named `write…` must be called in a transaction; the others touch memory only. */
@@ -133,48 +159,51 @@ export class Backlog {
     holder.requeuedOut.clear();
   }
 
-  /** Moves every place as far as it can. @returns what to do once the transaction is committed. */
-  writePlaces(nowMs: number): () => void {
-    const committed: (() => void)[] = [];
+  /** Moves every place as far as it can. @returns what is to be applied once the transaction is committed. */
+  writePlaces(nowMs: number): BacklogSteps {
+    const steps = new BacklogSteps();
     for (const [backend, holder] of this.#holders) {
       for (const variant of VARIANTS) {
         const step = holder.leases[variant].plan();
         if (step === undefined) continue;
         this.#places.step(backend, variant, step, nowMs);
-        committed.push(() => holder.leases[variant].apply(step));
+        steps.advance(holder.leases[variant], step);
       }
       for (const [id, outcome] of holder.requeuedFinished) {
         this.requeue.finish(backend, id, outcome, nowMs);
-        committed.push(() => holder.requeuedFinished.delete(id));
+        steps.later(() => holder.requeuedFinished.delete(id));
       }
     }
-    return () => committed.forEach((act) => act());
+    return steps;
   }
 
   /**
-   * Gives up the oldest `limit` messages of a variant that a backend still waits for, up to `syncedId`.
+   * Gives up the oldest `limit` messages of a variant that a backend still waits for, up to `syncedId`, beginning
+   * where the transaction has brought the backends so far: nothing is counted twice.
    *
-   * @returns how many were given up (once per backend), and what to do once the transaction is committed.
+   * @param steps Of the same transaction; what happens here is added.
+   * @returns how many were given up (once per backend), and whether any backend is further than before.
    */
   writeDrop(
+    steps: BacklogSteps,
     variant: Variant,
-    syncedId: number,
-    limit: number,
-    nowMs: number,
-  ): { dropped: number; apply: () => void } {
-    const from = this.doneId(variant);
+    { syncedId, limit, nowMs }: { syncedId: number; limit: number; nowMs: number },
+  ): { dropped: number; hasMoved: boolean } {
+    const waiting = [...this.#holders].map(([backend, { leases }]) => ({ backend, leases: leases[variant] }));
+    const from = Math.min(Infinity, ...waiting.map(({ leases }) => steps.passedId(leases)));
     const ids = this.#idsAfter(variant, from, limit).filter((id) => id <= syncedId);
-    const committed: (() => void)[] = [];
     let dropped = 0;
-    for (const [backend, { leases }] of this.#holders) {
-      const own = ids.filter((id) => id > leases[variant].doneId);
+    let hasMoved = false;
+    for (const { backend, leases } of waiting) {
+      const own = ids.filter((id) => id > steps.passedId(leases));
       if (own.length === 0) continue;
-      const step = leases[variant].planDrop(own);
+      const step = leases.planDrop(own);
       dropped += step.outcomes.filter(({ outcome }) => outcome.kind === "dropped").length;
       this.#places.step(backend, variant, step, nowMs);
-      committed.push(() => leases[variant].apply(step));
+      steps.advance(leases, step);
+      hasMoved = true;
     }
-    return { dropped, apply: () => committed.forEach((act) => act()) };
+    return { dropped, hasMoved };
   }
 
   statistics(stored: Record<Variant, number>): Record<string, Record<Variant, BackendStatistics>> {

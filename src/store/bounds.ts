@@ -4,7 +4,7 @@ import { type DiskLimits, diskLimits } from "../shared/disk_limits.ts";
 import { type DiskSpace, diskSpace } from "../shared/disk_space.ts";
 import type { Variant } from "../shared/message.ts";
 import { formatBytes } from "../shared/time.ts";
-import type { Backlog } from "./backlog.ts";
+import type { Backlog, BacklogSteps } from "./backlog.ts";
 import { type Database, sizeMeter } from "./database.ts";
 
 /** How many messages leave at once, per commit: a longer step would hold up the next one. */
@@ -16,8 +16,6 @@ const LOG_EVERY_MS = 3_600_000;
 
 /** Data goes before logs; configuration status never goes. */
 const DROP_ORDER: readonly Variant[] = ["data", "log"];
-
-const NOTHING = { isDropping: false, apply: () => {} };
 
 export interface BoundsOptions {
   directory: string;
@@ -62,25 +60,20 @@ export class Bounds {
    * Lets the oldest messages leave that only backends still wait for, when the outbox is too large or the disk short;
    * they stay in the daily files. Call it in a transaction.
    *
-   * @returns whether anything left, and what to do once the transaction is committed.
+   * @param steps Of the same transaction; what happens here is added.
+   * @returns whether there may be more to give up.
    */
-  write(syncedId: number, nowMs: number): { isDropping: boolean; apply: () => void } {
+  write(steps: BacklogSteps, syncedId: number, nowMs: number): boolean {
     const { backlog } = this.#options;
-    if (backlog.backends.length === 0) return NOTHING;
+    if (backlog.backends.length === 0) return false;
     const { freeBytes, minFreeBytes, maxOutboxBytes } = this.#look();
-    if (this.#usedBytes() <= maxOutboxBytes && freeBytes >= minFreeBytes) return NOTHING;
+    if (this.#usedBytes() <= maxOutboxBytes && freeBytes >= minFreeBytes) return false;
     for (const variant of DROP_ORDER) {
-      const { dropped, apply } = backlog.writeDrop(variant, syncedId, DROP_STEP, nowMs);
-      if (dropped === 0) continue;
-      return {
-        isDropping: true,
-        apply: () => {
-          apply();
-          this.#report(dropped);
-        },
-      };
+      const { dropped, hasMoved } = backlog.writeDrop(steps, variant, { syncedId, limit: DROP_STEP, nowMs });
+      if (dropped > 0) steps.later(() => this.#report(dropped));
+      if (hasMoved) return true;
     }
-    return NOTHING;
+    return false;
   }
 
   #report(dropped: number): void {

@@ -141,16 +141,15 @@ export class Committer {
     const appended = outbox.append(pending, time);
     const leaving = this.#leaving.length;
     for (const producer of this.#leaving) outbox.forget(producer);
-    const applyPlaces = backlog.writePlaces(nowMs);
+    const steps = backlog.writePlaces(nowMs);
     if (this.#mustSaveSynced) this.#saveCounters();
-    const { apply: applyDrops, isDropping } = bounds.write(this.#syncedId, nowMs);
+    const isDropping = bounds.write(steps, this.#syncedId, nowMs);
     const removals = VARIANTS.map((variant) => this.#removeDone(variant));
     return {
       appended,
       hasMore: isDropping || removals.some(({ hasMore }) => hasMore),
       apply: () => {
-        applyPlaces();
-        applyDrops();
+        steps.apply();
         for (const { apply: applyRemoval } of removals) applyRemoval();
         this.#leaving.splice(0, leaving);
         this.#mustSaveSynced = false;

@@ -16,6 +16,8 @@ export interface Place {
   dropped: number;
 }
 
+/** So many rows are counted to see whether a counter can be true; a start must not read millions. */
+const COUNT_LIMIT = 1000;
 const COLUMNS = "backend, variant, done_id, accepted, base, acknowledged, parked, dropped";
 
 /** Each backend's durable place in the outbox. Methods that write must be called in a transaction. */
@@ -83,6 +85,24 @@ export class Places {
     ).run(accepted, acknowledged, parked, dropped, backend, variant);
   }
 
+  /**
+   * Counts anew where what is counted cannot be true: an earlier version could count an acknowledgement twice.
+   *
+   * @returns a sentence for each counter that was put right.
+   */
+  repair(stored: Record<Variant, number>): string[] {
+    return this.all().flatMap((place) => {
+      const accepted = place.accepted + stored[place.variant] - place.base;
+      const waiting = accepted - place.acknowledged - place.parked - place.dropped;
+      if (this.#canBeTrue(place, accepted, waiting)) return [];
+      this.#countAnew(place, accepted, stored[place.variant]);
+      return [
+        `the counters of backend "${place.backend}" could not be true (${waiting} ${place.variant} waiting); ` +
+        "they have been counted again",
+      ];
+    });
+  }
+
   /** What `ivy messages stats` shows of every backend. */
   statistics(stored: Record<Variant, number>): Record<string, Record<Variant, BackendStatistics>> {
     const found: Record<string, Record<Variant, BackendStatistics>> = {};
@@ -102,6 +122,37 @@ export class Places {
       };
     }
     return found;
+  }
+
+  #canBeTrue(place: Place, accepted: number, waiting: number): boolean {
+    const { acknowledged, parked, dropped } = place;
+    if ([accepted, waiting, acknowledged, parked, dropped].some((count) => count < 0)) return false;
+    const agrees = (count: number, rows: (limit: number) => number) =>
+      count < COUNT_LIMIT ? rows(count + 1) === count : rows(COUNT_LIMIT) === COUNT_LIMIT;
+    return agrees(waiting, (limit) => this.#countWaiting(place, limit)) &&
+      agrees(parked, (limit) => this.#countOwn("parked", place, limit));
+  }
+
+  #countAnew(place: Place, accepted: number, stored: number): void {
+    const waiting = this.#countWaiting(place, -1);
+    const parked = this.#countOwn("parked", place, -1);
+    const dropped = Math.max(0, Math.min(place.dropped, accepted - waiting - parked));
+    const acknowledged = Math.max(0, accepted - waiting - parked - dropped);
+    const sum = acknowledged + waiting + parked + dropped;
+    this.restore({ ...place, accepted: sum, base: stored, acknowledged, parked, dropped });
+  }
+
+  /** How many messages wait for a backend in one variant, at most `limit`; -1 = all. */
+  #countWaiting(place: Place, limit: number): number {
+    const select = "SELECT count(*) AS n FROM (SELECT 1 FROM messages WHERE variant = ? AND id > ? LIMIT ?)";
+    const rows = Number(this.#database.prepare(select).get(place.variant, place.done_id, limit)!["n"]);
+    return rows + this.#countOwn("requeued", place, limit === -1 ? -1 : limit - rows);
+  }
+
+  #countOwn(table: "requeued" | "parked", { backend, variant }: Place, limit: number): number {
+    const select =
+      `SELECT count(*) AS n FROM (SELECT 1 FROM ${table} WHERE backend = ? AND variant = ? LIMIT ?)`;
+    return Number(this.#database.prepare(select).get(backend, variant, limit)!["n"]);
   }
 
   #oldestWaiting({ backend, variant, done_id: doneId }: Place): number | null {

@@ -138,6 +138,7 @@ function finish(
     // parked messages were only in the lost database: they count as dropped
     places.restore({
       ...place,
+      done_id: Math.min(place.done_id, lastId), // or what comes next would count as done with
       accepted: acknowledged + parked + dropped + waiting,
       base: counts[place.variant],
       parked: 0,

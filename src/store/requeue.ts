@@ -43,7 +43,10 @@ export class Requeue {
     if (Number(changes) > 0) this.#places.count(backend, row.variant, { accepted: 1 });
   }
 
-  /** Makes the fate of a requeued message durable. */
+  /**
+   * Makes the fate of a requeued message durable. One that is parked already (it was replayed meanwhile) is one message
+   * again, not two.
+   */
   finish(backend: string, id: number, outcome: Outcome, nowMs: number): void {
     const row = this.#database.prepare("SELECT variant FROM requeued WHERE backend = ? AND id = ?").get(
       backend,
@@ -51,13 +54,14 @@ export class Requeue {
     );
     if (row === undefined) return;
     const variant = row["variant"] as Variant;
+    const isJoined = outcome.kind === "parked" && this.#isIn("parked", backend, id);
     if (outcome.kind === "parked") {
       this.#database.prepare(
         `INSERT OR REPLACE INTO parked (backend, ${COLUMNS}, reason, parked_ms) SELECT backend, ${COLUMNS}, ?, ? FROM requeued WHERE backend = ? AND id = ?`,
       ).run(outcome.reason, nowMs, backend, id);
     }
     this.#database.prepare("DELETE FROM requeued WHERE backend = ? AND id = ?").run(backend, id);
-    this.#places.count(backend, variant, { [outcome.kind]: 1 });
+    this.#places.count(backend, variant, isJoined ? { accepted: -1 } : { [outcome.kind]: 1 });
   }
 
   /** Parked messages behind `afterId`, oldest first. */
@@ -76,13 +80,14 @@ export class Requeue {
     }));
   }
 
-  /** Lets parked messages wait for their backend again. @returns how many. */
+  /** Lets parked messages wait for their backend again; one that waits already waits once. @returns how many. */
   retryParked(backend: string, ids: number[] | "all"): number {
     return this.#eachParked(backend, ids, ({ id, variant }) => {
+      const isJoined = this.#isIn("requeued", backend, id);
       this.#database.prepare(
         `INSERT OR IGNORE INTO requeued (backend, ${COLUMNS}) SELECT backend, ${COLUMNS} FROM parked WHERE backend = ? AND id = ?`,
       ).run(backend, id);
-      this.#places.count(backend, variant, { parked: -1 });
+      this.#places.count(backend, variant, { parked: -1, accepted: isJoined ? -1 : 0 });
     });
   }
 
@@ -91,6 +96,11 @@ export class Requeue {
     return this.#eachParked(backend, ids, ({ variant }) => {
       this.#places.count(backend, variant, { parked: -1, dropped: 1 });
     });
+  }
+
+  #isIn(table: "parked" | "requeued", backend: string, id: number): boolean {
+    const select = `SELECT 1 FROM ${table} WHERE backend = ? AND id = ?`;
+    return this.#database.prepare(select).get(backend, id) !== undefined;
   }
 
   #eachParked(

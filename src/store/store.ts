@@ -110,7 +110,9 @@ export class Store {
       now,
       onPoints: options.onPoints,
     });
-    if (options.backends !== null) this.setBackends(options.backends);
+    if (options.backends !== null) this.#writeBackends(options.backends);
+    const repaired = inTransaction(database, () => backlog.places.repair(outbox.stored));
+    for (const sentence of repaired) logger.info(sentence);
     this.#follower.announceSynced();
     this.#houseKeeper = new HouseKeeper({
       files,
@@ -155,13 +157,10 @@ export class Store {
 
   /** Takes the configured backends over: a new one starts at "now", what waited for a removed one is let go. */
   setBackends(names: string[]): void {
-    const { lastId, stored } = this.#outbox;
-    const released = inTransaction(this.#database, () => this.#backlog.writeBackends(names, lastId, stored));
-    this.#backlog.reload();
-    for (const [name, count] of Object.entries(released)) {
-      this.#options.logger.info(`backend "${name}" was removed: ${count} messages no longer wait for it`);
-    }
-    this.#committer.schedule();
+    const known = this.#backlog.backends;
+    if (names.length === known.length && known.every((name) => names.includes(name))) return;
+    this.#committer.commit(); // what has been settled is written down before memory starts anew
+    this.#writeBackends(names);
   }
 
   /** Another thread has found the database damaged: the next store rebuilds it. */
@@ -247,6 +246,20 @@ export class Store {
     this.#committer.close();
     this.#replays.abandon();
     this.#follower.abandon();
+  }
+
+  #writeBackends(names: string[]): void {
+    const { lastId, stored } = this.#outbox;
+    const isNew = names.some((name) => !this.#backlog.backends.includes(name));
+    const released = inTransaction(this.#database, () => {
+      if (isNew) this.#outbox.saveCounters(); // no id may come again that it has passed, though a full disk took its row
+      return this.#backlog.writeBackends(names, lastId, stored);
+    });
+    this.#backlog.reload();
+    for (const [name, count] of Object.entries(released)) {
+      this.#options.logger.info(`backend "${name}" was removed: ${count} messages no longer wait for it`);
+    }
+    this.#committer.schedule();
   }
 
   #committed(rows: NewRow[]): void {

@@ -55,6 +55,7 @@ type Step =
   | { do: "lease"; count: number }
   | { do: "acknowledge" | "give back" | "park"; which: number }
   | { do: "retry parked" | "drop parked" }
+  | { do: "outgrow"; acknowledged: number }
   | { do: "restart" | "crash" | "backend dies" | "next day" | "clock back" | "add backend" };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -87,6 +88,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ do: fc.constantFrom("retry parked" as const, "drop parked" as const) }),
   },
   {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("outgrow" as const),
+      acknowledged: fc.integer({ min: 0, max: 4 }),
+    }),
+  },
+  {
     weight: 3,
     arbitrary: fc.record({
       do: fc.constantFrom(
@@ -103,7 +111,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 /** The store beside its model. */
 class Run {
-  real = new TestStore().openFragile({ backends: ["b"] });
+  #settings = { ...new TestStore().options().settings };
+  real = new TestStore({ settings: this.#settings }).openFragile({ backends: ["b"] });
   messages: ModelMessage[] = [];
   backends = new Map([["b", new ModelBackend()]]);
   #lastId = 0;
@@ -121,6 +130,8 @@ class Run {
       case "retry parked":
       case "drop parked":
         return this.#parked(step.do);
+      case "outgrow":
+        return await this.#outgrow(step.acknowledged);
       case "add backend":
         return this.#addBackend();
       case "backend dies":
@@ -195,6 +206,37 @@ class Run {
     backend.fates.set(id, how === "park" ? "parked" : "acknowledged");
     if (how === "park") await this.real.park("b", id, "poison");
     else await this.real.acknowledge("b", [id]);
+  }
+
+  /** The outbox may hold nothing any more, in the very commit that makes acknowledgements durable. */
+  async #outgrow(acknowledged: number): Promise<void> {
+    await this.real.store.settled(); // only what is synced may be given up
+    const ids = [...this.backends.get("b")!.inHand].slice(0, acknowledged);
+    this.#limitOutbox(0);
+    const settled = this.real.acknowledge("b", ids);
+    for (const id of ids) this.#acknowledged(id);
+    await settled;
+    for (let commits = 0; commits < 3; commits++) await this.real.giveBack("b", []); // data, then logs, then nothing
+    this.#limitOutbox(1000);
+    for (const backend of this.backends.values()) {
+      for (const { id, variant } of this.messages) {
+        if (variant === "config" || backend.fates.get(id) !== "waiting") continue;
+        backend.fates.set(id, "dropped");
+        backend.inHand.delete(id);
+      }
+    }
+  }
+
+  #limitOutbox(megabytes: number): void {
+    this.#settings.max_outbox_mb = megabytes;
+    this.real.monotonicMs += 1000; // the limits are looked at once a second
+  }
+
+  #acknowledged(id: number): void {
+    const backend = this.backends.get("b")!;
+    backend.inHand.delete(id);
+    if (backend.fates.get(id) === "retried") backend.settledBehind.add(id);
+    backend.fates.set(id, "acknowledged");
   }
 
   /** Only what is listed as parked can be retried or dropped: not what is parked behind an unfinished message. */

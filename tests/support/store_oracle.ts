@@ -111,6 +111,11 @@ function wrongCounts(
   });
   for (const { backend, variant, done_id, accepted, base, acknowledged, parked, dropped } of places) {
     const counted = accepted + stored[variant]! - base - acknowledged - parked - dropped;
+    if ([counted, acknowledged, parked, dropped].some((count) => count < 0)) {
+      faults.push(
+        `"${backend}" counts what cannot be: ${JSON.stringify({ variant, acknowledged, parked, dropped })}`,
+      );
+    }
     const waiting = rows.filter((row) => row.variant === variant && row.id > done_id).length +
       requeued.filter((row) => row.variant === variant && row.backend === backend).length;
     if (counted !== waiting) {

@@ -1,11 +1,14 @@
 // Runs in: tests.
 import { join } from "@std/path";
+import { DatabaseSync } from "node:sqlite";
+import { setImmediate } from "node:timers";
 import { createLogger } from "../../src/shared/logger.ts";
 import { type Message, type Variant, VARIANTS } from "../../src/shared/message.ts";
 import { compressedLines, messageDays, plainLines } from "../../src/shared/message_files.ts";
 import type { LogEntry, OutgoingMessage } from "../../src/shared/protocol.ts";
 import { type Database, databasePath, openDatabase } from "../../src/store/database.ts";
 import { openStore } from "../../src/store/open_store.ts";
+import type { Settlement } from "../../src/store/backlog.ts";
 import { Store, type StoreOptions } from "../../src/store/store.ts";
 
 /** A moment at noon, so that small steps do not change the day. */
@@ -23,6 +26,7 @@ export class TestStore {
   #sequence = 0;
   #options: Partial<StoreOptions>;
   #generation = 0;
+  #isChecked = false;
 
   constructor(options: Partial<StoreOptions> = {}) {
     this.directory = options.directory ?? Deno.makeTempDirSync({ prefix: "ivy_store_" });
@@ -66,6 +70,7 @@ export class TestStore {
     this.#generation++;
     this.#sequence = 0;
     this.store = await openStore(this.options());
+    this.assertSums();
     return this;
   }
 
@@ -77,11 +82,13 @@ export class TestStore {
     this.#database = openDatabase(databasePath(this.directory));
     harm(this.#database);
     this.store = new Store(this.#database, this.options());
+    this.assertSums();
     return this;
   }
 
   /** What `kill -9` leaves: nothing that is not on disk already happens any more. */
   crash(): void {
+    this.assertSums();
     this.store.abandon();
     this.#database!.close();
   }
@@ -99,29 +106,31 @@ export class TestStore {
       variant,
       body,
     }));
-    return new Promise((resolve, reject) =>
+    const sent = new Promise<void>((resolve, reject) =>
       this.store.append({
         producer: { name: "test", generation: this.#generation },
         messages,
         answer: (answer) => answer.type === "appended" ? resolve() : reject(new Error(answer.reason)),
       })
     );
+    return sent.finally(() => this.#checkSums());
   }
 
   acknowledge(backend: string, ids: number[]): Promise<void> {
-    return new Promise((resolve) =>
-      this.store.settle(backend, { type: "acknowledge", ids }, () => resolve())
-    );
+    return this.#settle(backend, { type: "acknowledge", ids });
   }
 
   giveBack(backend: string, ids: number[]): Promise<void> {
-    return new Promise((resolve) => this.store.settle(backend, { type: "give_back", ids }, () => resolve()));
+    return this.#settle(backend, { type: "give_back", ids });
   }
 
   park(backend: string, id: number, reason: string): Promise<void> {
-    return new Promise((resolve) =>
-      this.store.settle(backend, { type: "park", id, reason }, () => resolve())
-    );
+    return this.#settle(backend, { type: "park", id, reason });
+  }
+
+  #settle(backend: string, settlement: Settlement): Promise<void> {
+    const settled = new Promise<void>((resolve) => this.store.settle(backend, settlement, () => resolve()));
+    return settled.finally(() => this.#checkSums());
   }
 
   /** Every line as it stands in the files, day by day; the compressed part of a day first. */
@@ -139,21 +148,55 @@ export class TestStore {
     return (await this.lines()).map((line) => JSON.parse(line));
   }
 
-  /** Checks that for every backend accepted = acknowledged + waiting + parked + dropped. */
+  /**
+   * Checks that for every backend accepted = acknowledged + waiting + parked + dropped, that none is negative, and that
+   * as many messages wait and are parked as are counted.
+   */
   assertSums(): void {
+    using database = new DatabaseSync(databasePath(this.directory), { readOnly: true });
+    const count = (select: string, ...values: (string | number)[]) =>
+      Number(database.prepare(`SELECT count(*) AS n FROM ${select}`).get(...values)!["n"]);
     for (const [backend, byVariant] of Object.entries(this.store.request({ kind: "statistics" }).backends)) {
       for (const variant of VARIANTS) {
         const { accepted, acknowledged, waiting, parked, dropped } = byVariant[variant];
-        if (accepted === acknowledged + waiting + parked + dropped && waiting >= 0) continue;
-        throw new Error(`${backend} ${variant}: the sums are wrong: ${JSON.stringify(byVariant[variant])}`);
+        const own = "WHERE backend = ? AND variant = ?";
+        const doneId = "(SELECT done_id FROM places WHERE backend = ? AND variant = ?)";
+        const rows = {
+          waiting: count(`messages WHERE variant = ? AND id > ${doneId}`, variant, backend, variant) +
+            count(`requeued ${own}`, backend, variant),
+          parked: count(`parked ${own}`, backend, variant),
+        };
+        if (
+          accepted === acknowledged + waiting + parked + dropped && waiting === rows.waiting &&
+          parked === rows.parked && [acknowledged, waiting, parked, dropped].every((each) => each >= 0)
+        ) continue;
+        const counted = JSON.stringify(byVariant[variant]);
+        throw new Error(
+          `${backend} ${variant}: the sums are wrong: ${counted}, there are ${JSON.stringify(rows)}`,
+        );
       }
     }
   }
 
+  /** The same after each step; once for all that one commit has answered. */
+  #checkSums(): void {
+    if (this.#isChecked || this.failures.length > 0) return;
+    this.#isChecked = true;
+    setImmediate(() => this.#isChecked = false);
+    this.assertSums();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    let isOpen = true;
     try {
+      this.store.request({ kind: "statistics" });
+    } catch {
+      isOpen = false; // crashed or closed on purpose
+    }
+    if (isOpen) {
+      this.assertSums();
       await this.store.close();
-    } catch { /* crashed on purpose */ }
+    }
     Deno.removeSync(this.directory, { recursive: true });
   }
 }
