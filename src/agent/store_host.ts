@@ -1,5 +1,5 @@
 // Runs in: main thread.
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
 import type { StorageSettings } from "../shared/config.ts";
 import type { Logger } from "../shared/logger.ts";
 import type {
@@ -16,7 +16,7 @@ import { pause } from "../shared/time.ts";
 import { bootFacts } from "./clock_trust.ts";
 import { ClockWatch, type ClockWatchOptions } from "./clock_watch.ts";
 import { checkDatabase } from "./database_check.ts";
-import { followLinks } from "./files.ts";
+import { followLinks, syncFolder } from "./files.ts";
 import { exists } from "./paths.ts";
 import { storeFolders } from "./store_folders.ts";
 import { Supervisor, type WorkerStatus } from "./supervisor.ts";
@@ -205,7 +205,17 @@ export class StoreHost {
     life.send({ type: "watch", watching: onStored !== undefined });
     if (this.#watchesPoints) life.send({ type: "watch_points", watching: true });
     if (this.#hasStarted) this.#options.onRestarted();
+    if (this.#hasStarted) this.#syncFolderName();
     this.#hasStarted = true;
+  }
+
+  /** A store whose folder was moved away has made another one, and may not touch the folder above. */
+  #syncFolderName(): void {
+    try {
+      syncFolder(dirname(this.#options.directory));
+    } catch (error) {
+      this.#options.logger.warning("the folder above the data could not be synced", error);
+    }
   }
 
   /** The store does not know which worker it is that has a backend's port. */

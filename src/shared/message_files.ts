@@ -10,7 +10,10 @@ const CHUNK_BYTES = 65_536;
 /** The UTC days of which there are messages in a folder, oldest first. */
 export function messageDays(directory: string): string[] {
   if (!existsSync(directory)) return [];
-  const days = readdirSync(directory).map((name) => /^(\d{4}-\d\d-\d\d)\.jsonl(\.gz)?$/.exec(name)?.[1]);
+  const files = readdirSync(directory, { withFileTypes: true }).filter((entry) =>
+    entry.isFile() || entry.isSymbolicLink()
+  );
+  const days = files.map(({ name }) => /^(\d{4}-\d\d-\d\d)\.jsonl(\.gz)?$/.exec(name)?.[1]);
   return [...new Set(days.filter((day) => day !== undefined))].sort();
 }
 

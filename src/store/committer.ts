@@ -34,6 +34,10 @@ export interface CommitterOptions {
   now: () => number;
   /** Called after each commit, with what it stored. */
   onCommitted: (rows: NewRow[]) => void;
+  /** False when what was committed is not where the database's name leads: then nothing of it may be answered. */
+  isInPlace: () => boolean;
+  /** Called then; nothing more is committed. `answer` is for when what was committed is where it should be. */
+  onMoved: (answer: () => void) => void;
   /** New messages were refused because the disk is full. */
   onDiskFull: () => void;
   onFailure: (error: unknown) => void;
@@ -103,12 +107,16 @@ export class Committer {
     const settled = this.#settled.splice(0);
     try {
       const { appended, apply, hasMore } = inTransaction(this.#options.database, () => this.#write(pending));
-      apply();
-      pending.forEach((batch, index) => answerAppended(batch, appended[index]!));
-      for (const answer of settled) answer();
-      this.#options.clock.look();
-      const rows = appended.flatMap((batch) => batch.rows);
-      this.#options.onCommitted(rows);
+      const finish = () => {
+        apply();
+        this.#options.clock.look();
+        const rows = appended.flatMap((batch) => batch.rows);
+        this.#options.onCommitted(rows); // before the answers: whoever has one may look for its line
+        pending.forEach((batch, index) => answerAppended(batch, appended[index]!));
+        for (const answer of settled) answer();
+      };
+      if (!this.#options.isInPlace()) return this.#moved(finish);
+      finish();
       if (hasMore) this.schedule();
     } catch (error) {
       this.#options.outbox.reload();
@@ -122,6 +130,11 @@ export class Committer {
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#retry);
+  }
+
+  #moved(answer: () => void): void {
+    this.close();
+    this.#options.onMoved(answer);
   }
 
   #commitScheduled(): void {

@@ -4,6 +4,7 @@ import { VARIANTS } from "../shared/message.ts";
 import { messageDays } from "../shared/message_files.ts";
 import { idOfLine } from "../shared/message_line.ts";
 import type { Database } from "./database.ts";
+import { lookAt } from "./disk.ts";
 import { readNotedPlaces } from "./known_places.ts";
 import { lastLines } from "./tail.ts";
 
@@ -43,17 +44,25 @@ function highestWrittenId(folder: string): number {
   return Math.max(0, ...ids);
 }
 
+/** Of a file that can be read; what else has its name says nothing. */
 function lastIdIn(path: string): number {
-  try {
-    using file = Deno.openSync(path);
-    for (const { text } of lastLines(file)) {
-      const id = idOfLine(text);
-      if (id !== undefined) return id;
-    }
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  if (!isReadable(path)) return 0;
+  using file = Deno.openSync(path);
+  for (const { text } of lastLines(file)) {
+    const id = idOfLine(text);
+    if (id !== undefined) return id;
   }
   return 0;
+}
+
+function isReadable(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    if (lookAt(path)?.isSymlink) return false; // it leads out of the store's reach
+    throw error;
+  }
 }
 
 function metaOf(database: Database, key: string): unknown {

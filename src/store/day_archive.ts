@@ -11,7 +11,9 @@ const DAY_MS = 86_400_000;
 
 /** Days with a plain file that nothing is appended to any more. */
 export function finishedDays(directory: string, today: string): string[] {
-  return messageDays(directory).filter((day) => day !== today && existsSync(join(directory, `${day}.jsonl`)));
+  const isPlain = (day: string) =>
+    statSync(join(directory, `${day}.jsonl`), { throwIfNoEntry: false })?.isFile() ?? false;
+  return messageDays(directory).filter((day) => day !== today && isPlain(day));
 }
 
 /**
@@ -22,7 +24,7 @@ export async function compressDay(directory: string, day: string): Promise<void>
   const plain = join(directory, `${day}.jsonl`);
   const compressed = `${plain}.gz`;
   const temporary = `${compressed}.tmp`;
-  const { size } = statSync(plain);
+  const { size, ino } = statSync(plain);
   const doneId = await lastIdIn(compressedLines(compressed));
   if (await lastIdIn(plainLines(plain)) > doneId) {
     await rm(temporary, { force: true });
@@ -33,7 +35,8 @@ export async function compressDay(directory: string, day: string): Promise<void>
     await rename(temporary, compressed);
     await syncFile(directory);
   }
-  if (statSync(plain).size === size) rmSync(plain); // else the clock went back to this day just now: next time
+  const after = statSync(plain);
+  if (after.size === size && after.ino === ino) rmSync(plain); // else it was written or replaced meanwhile: next time
 }
 
 async function lastIdIn(lines: AsyncIterable<string>): Promise<number> {

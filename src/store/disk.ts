@@ -28,3 +28,39 @@ export function sizeBytes(path: string): number {
     throw error;
   }
 }
+
+/** What has a name, a link itself and not what it leads to; undefined when nothing has it. */
+export function lookAt(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.lstatSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** Tells apart to which files a name leads; undefined when it leads to none that can be looked at. */
+export function identityOf(path: string): string | undefined {
+  return identity(() => Deno.statSync(path));
+}
+
+/** The same of a link itself, and not of what it leads to. */
+export function linkIdentityOf(path: string): string | undefined {
+  return identity(() => Deno.lstatSync(path));
+}
+
+function identity(look: () => Deno.FileInfo): string | undefined {
+  try {
+    const { dev, ino } = look();
+    return `${dev} ${ino}`;
+  } catch {
+    return undefined; // removed, or out of reach: in either case not what it was
+  }
+}
+
+/** Moves what has a name out of the way. @returns where it is now. */
+export function putAside(path: string, nowMs: number): string {
+  const kept = `${path}.replaced-${new Date(nowMs).toISOString().replaceAll(/[:.]/g, "-")}`;
+  Deno.renameSync(path, kept);
+  return kept;
+}

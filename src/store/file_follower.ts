@@ -1,6 +1,6 @@
 // Runs in: store worker.
 import type { Logger } from "../shared/logger.ts";
-import { type DailyFiles, SyncError } from "./daily_files.ts";
+import { type DailyFiles, ReplacedError, SyncError } from "./daily_files.ts";
 import type { Outbox } from "./outbox.ts";
 import type { OutboxRow } from "../shared/message_line.ts";
 
@@ -9,7 +9,6 @@ const SYNC_AFTER_LINES = 1000;
 const SYNC_AFTER_MS = 10_000;
 /** A file that could not be written is tried again this often, in milliseconds. */
 const RETRY_MS = 5000;
-const CHUNK = 1000;
 
 export interface FileFollowerOptions {
   files: DailyFiles;
@@ -61,22 +60,14 @@ export class FileFollower {
     try {
       this.#append(rows);
     } catch (error) {
-      if (error instanceof SyncError) return this.#options.onFailure(error);
-      this.#options.logger.exception(
-        "the daily file could not be written; its lines wait in the outbox",
-        error,
-      );
-      this.#retryTimer = setTimeout(() => this.#catchUp(), RETRY_MS);
+      this.#waitForFiles(error);
     }
   }
 
   /** Syncs what has been written. */
   async sync(): Promise<void> {
     await this.#syncing;
-    const id = this.#writtenId;
-    if (id === this.#syncedId) return;
-    await this.#options.files.sync();
-    this.#setSynced(id);
+    if (this.#writtenId !== this.#syncedId) await this.#syncNow();
   }
 
   async close(): Promise<void> {
@@ -103,22 +94,49 @@ export class FileFollower {
     this.#planSync();
   }
 
+  #waitForFiles(error: unknown): void {
+    if (error instanceof SyncError) return this.#options.onFailure(error);
+    this.#options.logger.exception(
+      "the daily file could not be written; its lines wait in the outbox",
+      error,
+    );
+    this.#retryTimer = setTimeout(() => this.#catchUp(), RETRY_MS);
+  }
+
   /** Writes all that was committed while the file could not be written. */
   #catchUp(): void {
     this.#retryTimer = undefined;
     try {
-      let chunk: OutboxRow[] = [];
-      for (const row of this.#options.outbox.rowsAfter(this.#writtenId)) {
-        if (chunk.push(row) < CHUNK) continue;
-        this.#append(chunk);
-        chunk = [];
-      }
-      if (chunk.length > 0) this.#append(chunk);
+      this.#writeAnew();
       this.#options.logger.info("the daily file can be written again; nothing is missing in it");
     } catch (error) {
       if (error instanceof SyncError) return this.#options.onFailure(error);
       this.#retryTimer = setTimeout(() => this.#catchUp(), RETRY_MS); // reported when it began
     }
+  }
+
+  /** Somebody has removed, replaced or changed a file: nothing that is not in it now counts as synced. */
+  #repair({ message }: ReplacedError): void {
+    try {
+      const written = this.#writeAnew();
+      this.#options.logger.warning(
+        `${message} while in use; ${written} messages have been written again from the outbox`,
+      );
+    } catch (error) {
+      this.#options.logger.warning(`${message} while in use`);
+      this.#waitForFiles(error);
+    }
+  }
+
+  /** @returns how many lines had been missing of what was not announced as synced. */
+  #writeAnew(): number {
+    const { files, outbox } = this.#options;
+    this.#writtenId = this.#syncedId; // until all of it is there again
+    const lastId = outbox.lastId;
+    const missing = files.reconcile(() => outbox.rowsAfter(this.#syncedId), this.#syncedId);
+    this.#writtenId = lastId;
+    this.#setSynced(lastId);
+    return missing;
   }
 
   #planSync(): void {
@@ -139,8 +157,13 @@ export class FileFollower {
 
   async #syncNow(): Promise<void> {
     const id = this.#writtenId;
-    await this.#options.files.sync();
-    this.#setSynced(id);
+    try {
+      await this.#options.files.sync();
+    } catch (error) {
+      if (error instanceof ReplacedError) return this.#repair(error);
+      throw error;
+    }
+    if (this.#writtenId >= id) this.#setSynced(id); // else the files are being written anew
   }
 
   #setSynced(id: number): void {

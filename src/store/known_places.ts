@@ -1,4 +1,5 @@
 // Runs in: store worker.
+import { rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import { VARIANTS } from "../shared/message.ts";
@@ -18,7 +19,8 @@ export interface KnownPlaces {
 /** Notes the backends' places beside the database, for the day when it is damaged. */
 export function notePlaces(directory: string, known: KnownPlaces): void {
   const path = placesPath(directory);
-  Deno.writeTextFileSync(`${path}.tmp`, JSON.stringify(known));
+  rmSync(`${path}.tmp`, { force: true, recursive: true });
+  Deno.writeTextFileSync(`${path}.tmp`, JSON.stringify(known), { createNew: true }); // through no link
   using file = Deno.openSync(`${path}.tmp`);
   file.syncSync();
   Deno.renameSync(`${path}.tmp`, path);

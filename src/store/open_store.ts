@@ -1,10 +1,12 @@
 // Runs in: store worker.
+import { join } from "node:path";
 import { sentenceOf } from "../shared/errors.ts";
 import { diskSpace } from "../shared/disk_space.ts";
 import { pause } from "../shared/time.ts";
 import { findContradiction } from "./contradiction.ts";
 import { type Database, databasePath, isDamaged, isDiskFull, openDatabase } from "./database.ts";
-import { sizeBytes } from "./disk.ts";
+import { lookAt, sizeBytes } from "./disk.ts";
+import { MessagesFolder } from "./messages_folder.ts";
 import { damageMark, markDamaged, rebuildDatabase } from "./recovery.ts";
 import { Store, type StoreOptions } from "./store.ts";
 
@@ -60,9 +62,15 @@ export function isLarge(directory: string): boolean {
 }
 
 async function openOrRebuild(options: StoreOptions): Promise<Database> {
-  const { directory } = options;
+  const { directory, now, logger } = options;
+  const onPutAside = (sentence: string) => logger.warning(sentence);
+  new MessagesFolder(join(directory, "messages"), { now, onPutAside }).make();
   const reason = damageMark(directory);
   if (reason !== undefined) return await rebuild(options, reason);
+  const found = lookAt(databasePath(directory));
+  if (found !== undefined && !found.isFile && !found.isSymlink) {
+    return await rebuild(options, "it is not a file");
+  }
   try {
     return openChecked(options);
   } catch (error) {

@@ -69,8 +69,7 @@ export async function rebuildDatabase(
   const isFatal = (error: unknown) => attempt < LAST_ATTEMPT && !isDamagedArchive(error);
   const known = readNotedPlaces(directory) ?? readDamagedPlaces(directory);
   if (known !== undefined) notePlaces(directory, known); // the damaged one is soon elsewhere
-  const path = join(directory, "outbox.rebuilt.sqlite3");
-  for (const part of PARTS) rmSync(path + part, { force: true });
+  const path = successorPath(directory);
   const database = openDatabase(path, schema === undefined ? {} : { schema });
   const recovery = await fill(database, directory, known, runId, isFatal).finally(() => database.close());
   if (sizeBytes(`${path}-wal`) > 0) throw new Error("database or disk is full: the rebuilt one is not whole");
@@ -80,6 +79,13 @@ export async function rebuildDatabase(
   rmSync(markPath(directory));
   syncFolder(directory);
   return { ...recovery, kept };
+}
+
+/** Where the database that takes the other's place is made; nothing is there yet. */
+export function successorPath(directory: string): string {
+  const path = join(directory, "outbox.rebuilt.sqlite3");
+  for (const part of PARTS) rmSync(path + part, { force: true });
+  return path;
 }
 
 async function fill(
@@ -190,8 +196,12 @@ function markPath(directory: string): string {
   return join(directory, "outbox.damaged");
 }
 
-/** @returns the name under which the database is kept; undefined when there is none. */
-function moveAside(directory: string, nowMs: number): string | undefined {
+/**
+ * Moves whatever has the database's name out of the way.
+ *
+ * @returns the name under which the database is kept; undefined when there is none.
+ */
+export function moveAside(directory: string, nowMs: number): string | undefined {
   const name = `outbox.damaged-${new Date(nowMs).toISOString().replaceAll(/[:.]/g, "-")}.sqlite3`;
   const moved = PARTS.filter((part) => {
     try {

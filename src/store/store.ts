@@ -21,6 +21,7 @@ import { Charts, type Points } from "./charts.ts";
 import { Clock } from "./clock.ts";
 import { Committer, type PendingBatch } from "./committer.ts";
 import { DailyFiles } from "./daily_files.ts";
+import { DatabaseFile } from "./database_file.ts";
 import { type Database, databasePath, inTransaction, isDamaged } from "./database.ts";
 import { sizeBytes } from "./disk.ts";
 import { FileFollower } from "./file_follower.ts";
@@ -60,6 +61,7 @@ export type PromptRequest = Exclude<StoreRequest, { kind: "series" }>;
 export class Store {
   #options: StoreOptions;
   #database: Database;
+  #file: DatabaseFile;
   #outbox: Outbox;
   #clock: Clock;
   #backlog: Backlog;
@@ -68,6 +70,8 @@ export class Store {
   #replays: Replays;
   #houseKeeper: HouseKeeper;
   #charts: Charts;
+  /** Resolves when the database has been put back; see {@link #putBack}. */
+  #moving: Promise<void> = Promise.resolve();
   #sent = new Map<string, SentRate>();
 
   constructor(database: Database, options: StoreOptions) {
@@ -75,10 +79,11 @@ export class Store {
     this.#options = options;
     this.#database = database;
     const outbox = this.#outbox = new Outbox(database, options.runId);
+    this.#file = new DatabaseFile(database, directory);
     const clock = this.#clock = new Clock({ database, boot, trusted, now, monotonic });
     const backlog = this.#backlog = new Backlog(database, (row) => clock.correct(row));
-    const onDropped = (sentence: string) => logger.warning(sentence);
-    const bounds = new Bounds({ directory, database, backlog, settings, monotonic, onDropped });
+    const warn = (sentence: string) => logger.warning(sentence);
+    const bounds = new Bounds({ directory, database, backlog, settings, monotonic, onDropped: warn });
     const onFailure = (error: unknown) => this.#fail(error);
     this.#committer = new Committer({
       database,
@@ -89,10 +94,12 @@ export class Store {
       intervalMs: settings.commit_interval_ms,
       now,
       onCommitted: (rows) => this.#committed(rows),
+      isInPlace: () => this.#file.isInPlace,
+      onMoved: (answer) => this.#moving = this.#putBack(answer),
       onDiskFull: () => this.#houseKeeper.makeRoom(),
       onFailure,
     });
-    const files = new DailyFiles(join(directory, "messages"));
+    const files = new DailyFiles(join(directory, "messages"), { now, onPutAside: warn });
     const onSynced = (id: number) => this.#committer.noteSynced(id);
     this.#follower = new FileFollower({ files, outbox, logger, onSynced, onFailure });
     this.#replays = new Replays({
@@ -124,7 +131,10 @@ export class Store {
       monotonic,
       syncedId: () => this.#follower.syncedId,
       isIdle: options.backends === null,
-      alsoDo: () => this.#notePlaces(),
+      alsoDo: () => {
+        this.#notePlaces();
+        this.#committer.schedule(); // nothing may be stored for long, and yet the database's files have to be there
+      },
     });
   }
 
@@ -226,11 +236,13 @@ export class Store {
     this.#houseKeeper.close();
     this.#charts.close();
     this.#committer.commit();
+    await this.#moving;
     await this.#houseKeeper.settled;
     await this.#replays.close();
     await this.#follower.close();
     this.#committer.commit();
     this.#committer.close();
+    await this.#moving;
     try {
       this.#notePlaces();
     } catch (error) {
@@ -246,6 +258,29 @@ export class Store {
     this.#committer.close();
     this.#replays.abandon();
     this.#follower.abandon();
+  }
+
+  /**
+   * The database's name leads elsewhere: what is committed is put where it leads before anybody is told that it is safe.
+   * Then this store ends, and its successor goes on with the copy.
+   */
+  async #putBack(answer: () => void): Promise<void> {
+    const { logger, now, directory } = this.#options;
+    const path = databasePath(directory);
+    this.#houseKeeper.close();
+    try {
+      await this.#houseKeeper.settled;
+      await this.#replays.close();
+      await this.#file.putBack(now());
+      answer();
+      logger.warning(
+        `${path} was removed or replaced while in use; it has been put back, nothing is missing`,
+      );
+      this.#fail(new Error(`${path} is another file now; the store starts anew with it`));
+    } catch (error) {
+      logger.exception(`${path} was removed or replaced while in use, and could not be put back`, error);
+      this.#fail(new Error(`${path} has been lost`, { cause: error }));
+    }
   }
 
   #writeBackends(names: string[]): void {
@@ -298,6 +333,7 @@ export class Store {
 
   #change(work: () => number): { count: number } {
     const count = inTransaction(this.#database, work);
+    this.#committer.schedule();
     this.#options.onAvailable();
     return { count };
   }

@@ -17,7 +17,7 @@ export interface TailLine {
  */
 export function* lastLines(file: Deno.FsFile): Generator<TailLine> {
   const decoder = new TextDecoder();
-  let position = file.statSync().size;
+  let position = endOf(file);
   let rest = new Uint8Array(0); // the beginning of the line that is not complete yet
   let isFirst = true;
   while (position > 0) {
@@ -41,12 +41,17 @@ export function* lastLines(file: Deno.FsFile): Generator<TailLine> {
 
 /** Makes a file end with a whole line: one that is torn is cut off, one that lacks only its line end gets it. */
 export function mendEnd(file: Deno.FsFile): void {
-  const { size } = file.statSync();
+  const size = endOf(file);
   const whole = lastLines(file).next().value?.endBytes ?? 0;
   if (whole === size) return;
   const rest = new TextDecoder().decode(readAt(file, whole, size - whole));
   if (parseLine(rest) === undefined) file.truncateSync(whole);
   else file.writeSync(Uint8Array.of(LINE_END));
+}
+
+/** The size of a file in bytes. Unlike `stat`, this may be asked of one that a link has led to. */
+export function endOf(file: Deno.FsFile): number {
+  return file.seekSync(0, Deno.SeekMode.End);
 }
 
 function readAt(file: Deno.FsFile, position: number, size: number): Uint8Array<ArrayBuffer> {

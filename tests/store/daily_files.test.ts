@@ -3,6 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { compressDay } from "../../src/store/day_archive.ts";
 import { NOON_MS, TestStore } from "../support/test_store.ts";
+import { until } from "../support/until.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -117,4 +118,97 @@ Deno.test("a wrong clock removes nothing", async () => {
   await test.open({ clockTrusted: false });
   await test.store.settled();
   assertEquals((await test.lines()).length, 1);
+});
+
+const WARNINGS = / while in use/;
+const warnings = (test: TestStore) =>
+  test.log.map(({ subject }) => subject).filter((line) => WARNINGS.test(line));
+
+Deno.test("yesterday's file is removed before what it holds is synced: it is made again, and then compressed", async () => {
+  for (const removedAt of ["before midnight", "after midnight"]) {
+    await using test = await new TestStore().open();
+    await test.send("data", "synced");
+    await test.store.settled();
+    await test.send("data", "not synced");
+    const yesterday = join(test.messagesFolder, "2026-06-15.jsonl");
+    if (removedAt === "before midnight") Deno.removeSync(yesterday);
+    test.nowMs += DAY_MS;
+    await test.send("data", "of today");
+    if (removedAt === "after midnight") Deno.removeSync(yesterday);
+    await test.store.settled();
+    assertEquals((await test.messages()).map(({ id }) => id), [2, 3], removedAt);
+    assertEquals(warnings(test), [
+      `${yesterday} was removed while in use; 1 messages have been written again from the outbox`,
+    ]);
+    await test.store.close();
+    await test.open();
+    await test.store.settled();
+    const files = [...Deno.readDirSync(test.messagesFolder)].map(({ name }) => name).sort();
+    assertEquals(files, ["2026-06-15.jsonl.gz", "2026-06-16.jsonl"]);
+    assertEquals((await test.messages()).map(({ id }) => id), [2, 3]);
+    assertEquals(test.failures, []);
+  }
+});
+
+Deno.test("what is removed after it was synced stays removed, and compressing and retention alarm nobody", async () => {
+  const settings = { ...new TestStore().options().settings, retention_days: 1 };
+  await using test = await new TestStore({ settings }).open();
+  await test.send("data", "monday");
+  await test.store.settled();
+  test.nowMs += DAY_MS;
+  await test.send("data", "tuesday");
+  await test.store.settled();
+  Deno.removeSync(join(test.messagesFolder, "2026-06-15.jsonl"));
+  test.nowMs += DAY_MS;
+  await test.send("data", "wednesday");
+  await test.store.settled();
+  await test.store.close();
+  await test.open();
+  await test.store.settled();
+  await test.send("data", "still wednesday");
+  await test.store.settled();
+  assertEquals((await test.messages()).map(({ id }) => id), [2, 3, 4]);
+  assertEquals(warnings(test), []);
+});
+
+Deno.test("nothing counts as synced while the file cannot be made again", async () => {
+  await using test = await new TestStore().open();
+  await test.send("data", "one");
+  Deno.removeSync(test.messagesFolder, { recursive: true });
+  await Deno.rename(test.directory, `${test.directory}-away`);
+  Deno.writeTextFileSync(test.directory, "in the way");
+  await test.store.settled();
+  const said = test.log.map(({ subject }) => subject);
+  assertEquals(said.length, 2, said.join("\n"));
+  assertStringIncludes(said[0]!, "2026-06-15.jsonl was removed while in use");
+  assertStringIncludes(said[1]!, "the daily file could not be written; its lines wait in the outbox");
+  Deno.removeSync(test.directory);
+  await Deno.rename(`${test.directory}-away`, test.directory);
+  assertEquals(test.store.request({ kind: "statistics" }).unsynced, 1);
+  await test.store.close();
+  await test.open();
+  assertEquals((await test.messages()).map(({ id }) => id), [1]);
+});
+
+Deno.test("a database that is removed is put back with all that it holds, before anything more is answered", async () => {
+  await using test = await new TestStore({ backends: ["b"] }).open();
+  await test.send("data", "parked", "in hand", "acknowledged too early", "waiting");
+  await test.send("log", "waiting");
+  const [, parked, , early] = test.store.lease("b", 4, 10_000).map(({ id }) => id);
+  await test.park("b", parked!, "poison");
+  await test.acknowledge("b", [early!]);
+  const before = test.store.request({ kind: "statistics" });
+  for (const part of ["", "-wal", "-shm"]) Deno.removeSync(join(test.directory, `outbox.sqlite3${part}`));
+  await test.send("data", "one more");
+  await until("the store to end", () => test.failures.length === 1);
+  assertStringIncludes(String(test.failures[0]), "is another file now");
+  assertStringIncludes(test.log.at(-1)!.subject, "it has been put back, nothing is missing");
+  test.failures.length = 0;
+  await test.open();
+  const after = test.store.request({ kind: "statistics" });
+  assertEquals(after.storeId, before.storeId);
+  assertEquals(after.lastId, before.lastId + 1);
+  assertEquals(after.backends["b"]!.data, { ...before.backends["b"]!.data, accepted: 5, waiting: 4 });
+  assertEquals((await test.messages()).map(({ id }) => id), [1, 2, 3, 4, 5, 6]);
+  assertEquals(test.log.filter(({ subject }) => /rebuilt/.test(subject)), []);
 });
