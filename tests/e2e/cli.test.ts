@@ -30,11 +30,11 @@ const WRONG: { line: string; sentence: string }[] = [
     sentence: "--since yesterday: expected 90s, 30m, 2h, 7d or 2026-11-22T12:00 (UTC)",
   },
   { line: "stop now", sentence: 'stop: "now" is one word too many; see: ivy help stop' },
-  { line: "config", sentence: "config: expected validate, show, schema; see: ivy help config" },
+  { line: "config", sentence: "config: expected validate, show, schema, accept; see: ivy help config" },
   {
     line: "config shwo",
     sentence:
-      'config: expected validate, show, schema, not "shwo" (did you mean "show"?); see: ivy help config',
+      'config: expected validate, show, schema, accept, not "shwo" (did you mean "show"?); see: ivy help config',
   },
   {
     line: "config schema file",
