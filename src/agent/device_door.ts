@@ -153,7 +153,8 @@ async function readStart(path: string, signal: AbortSignal): Promise<string> {
     size += count;
     if (signal.aborted) break;
   }
-  return new TextDecoder().decode(buffer.subarray(0, size));
+  const isCut = size === MAX_BYTES; // perhaps in the middle of a character, which is left out
+  return new TextDecoder().decode(buffer.subarray(0, size), { stream: isCut });
 }
 
 async function listNames(path: string): Promise<string[]> {

@@ -1,7 +1,8 @@
 // Runs in: backend worker.
 import * as z from "zod";
-import { commonSettings, type Element, type Unsendable } from "../runtime/backend.ts";
-import type { Data, Level, MessageBody } from "../shared/message.ts";
+import { commonSettings, type Element, type ParcelLimits, type Unsendable } from "../runtime/backend.ts";
+import { firstCharacters } from "../shared/text.ts";
+import { type Data, decodeBody, type Level } from "../shared/message.ts";
 import type { BackendFacts, LeasedMessage } from "../shared/protocol.ts";
 import { decodeJson, garbage, type Heard, isRevision } from "./heard.ts";
 import { defineMqttBackend } from "./mqtt_backend.ts";
@@ -9,9 +10,15 @@ import { mqttConnection } from "./mqtt_settings.ts";
 
 const KEY = /^[a-z0-9](_?[a-z0-9])*$/;
 const MAX_KEY_LENGTH = 64;
-/** The server cuts longer ones itself. */
+/** In characters; the server cuts longer ones itself. */
 const MAX_LOG_LENGTH = 16_384;
-const MAX_PARCEL_BYTES = 65_536;
+/** Holds a log of the greatest length, though every character of it is escaped (`\u0001`). */
+export const PARCEL: ParcelLimits = {
+  isArray: true,
+  maxElements: 1000,
+  maxBytes: 131_072,
+  maxPoints: Infinity,
+};
 
 const config = z.strictObject({
   ...commonSettings,
@@ -32,7 +39,7 @@ type Facts = Pick<BackendFacts, "configRevision" | "configuredMs">;
 /** One message as Tenta takes it: one bad element would make it drop a whole batch, so each is checked here. */
 export function encode(message: LeasedMessage, sensor: string, facts: Facts): Element | Unsendable {
   const { id, timestamp } = message;
-  const body = JSON.parse(message.body) as MessageBody;
+  const body = decodeBody(message.body);
   // what was measured under an earlier configuration does not get the revision of this one
   const hasRevision = facts.configRevision >= 0 && timestamp * 1000 >= facts.configuredMs;
   const stamp = { timestamp, ...(hasRevision ? { revision: facts.configRevision } : {}) };
@@ -42,7 +49,11 @@ export function encode(message: LeasedMessage, sensor: string, facts: Facts): El
     text: JSON.stringify(value),
   });
   const log = (text: string, level: Level) =>
-    element("logs", { message: text.slice(0, MAX_LOG_LENGTH), severity: SEVERITIES[level], ...stamp });
+    element("logs", {
+      message: firstCharacters(text, MAX_LOG_LENGTH),
+      severity: SEVERITIES[level],
+      ...stamp,
+    });
   switch (body.variant) {
     case "data": {
       const value = numbersIn(body.data);
@@ -98,7 +109,7 @@ export default defineMqttBackend({
   speak({ config: { sensor_identifier: sensor }, facts, inbox }) {
     return {
       encode: (message) => encode(message, sensor, facts),
-      parcel: () => ({ isArray: true, maxElements: 1000, maxBytes: MAX_PARCEL_BYTES, maxPoints: Infinity }),
+      parcel: () => PARCEL,
       subscriptions: [`configurations/${sensor}`],
       heard: (_topic, payload) => inbox.heard(decode(payload)),
     };

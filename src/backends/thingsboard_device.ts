@@ -1,7 +1,9 @@
 // Runs in: backend worker.
 import type { BackendContext, ParcelLimits } from "../runtime/backend.ts";
+import { cutText } from "../shared/text.ts";
 import { sentenceOf } from "../shared/errors.ts";
 import { pause, withLimit } from "../shared/time.ts";
+import { wellFormedJson } from "../shared/well_formed.ts";
 import type { Credentials, EnterAs } from "./mqtt_backend.ts";
 import type { MqttSession } from "./mqtt_session.ts";
 import { createRateLimiter, type RateLimiter } from "./rate_limits.ts";
@@ -168,7 +170,7 @@ export class ThingsboardDevice {
     const { config, inbox, logger } = this.#context;
     if (!config.rpc.allow.includes(method)) {
       logger.info(
-        `refused a call of the server: rpc.allow does not name ${JSON.stringify(method).slice(0, 80)}`,
+        `refused a call of the server: rpc.allow does not name ${cutText(JSON.stringify(method), 80)}`,
       );
       return { error: "this method is not allowed on this node" };
     }
@@ -186,12 +188,17 @@ export class ThingsboardDevice {
   /** Publishes below the device's topics; it counts against the limits and does not wait for them. */
   async #say(session: MqttSession, topic: string, value: unknown): Promise<void> {
     this.#limiters.messages.count(1);
-    await session.whileOpen(session.publish(`${DEVICE}/${topic}`, JSON.stringify(value)));
+    await session.whileOpen(session.publish(`${DEVICE}/${topic}`, wellFormedJson(JSON.stringify(value))));
   }
 
   async #tellInTime(session: MqttSession, values: Record<string, string>): Promise<void> {
     const points = Object.keys(values).length;
-    await this.#inTime(session, `${DEVICE}/telemetry`, JSON.stringify(values), () => this.pace(points));
+    await this.#inTime(
+      session,
+      `${DEVICE}/telemetry`,
+      wellFormedJson(JSON.stringify(values)),
+      () => this.pace(points),
+    );
   }
 
   /** The same as {@link pace} for what is no telemetry. */

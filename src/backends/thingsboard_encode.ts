@@ -1,6 +1,6 @@
 // Runs in: backend worker.
 import type { Element, Unsendable } from "../runtime/backend.ts";
-import type { Data, MessageBody } from "../shared/message.ts";
+import { type Data, decodeBody, type MessageBody } from "../shared/message.ts";
 import type { LeasedMessage } from "../shared/protocol.ts";
 
 const TELEMETRY = "v1/devices/me/telemetry";
@@ -29,7 +29,7 @@ export function createEncoder(): (message: LeasedMessage) => Element | Unsendabl
     return ts;
   };
   return ({ id, timestamp, body }) => {
-    const values = valuesOf(JSON.parse(body) as MessageBody);
+    const values = valuesOf(decodeBody(body));
     const keys = Object.keys(values);
     if (keys.some((key) => key.length > MAX_KEY_LENGTH)) {
       return { id, reason: `ThingsBoard does not allow keys of more than ${MAX_KEY_LENGTH} characters` };

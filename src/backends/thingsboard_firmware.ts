@@ -1,5 +1,6 @@
 // Runs in: backend worker.
 import type { BackendContext } from "../runtime/backend.ts";
+import { cutText } from "../shared/text.ts";
 import type { BackendToFetcher, FetcherToBackend, PackageReport } from "../shared/protocol.ts";
 import { decoderOf, integer } from "../shared/shape.ts";
 import type { MqttSession } from "./mqtt_session.ts";
@@ -58,7 +59,7 @@ export class Firmware {
   /** Takes a message that concerns packages. @returns whether it concerns nobody else. */
   heard(topic: string, payload: Uint8Array): boolean {
     if (topic === "v2/fw/error") {
-      this.#refused(new TextDecoder().decode(payload).slice(0, MAX_REASON_LENGTH));
+      this.#refused(cutText(new TextDecoder().decode(payload), MAX_REASON_LENGTH));
       return true;
     }
     const [, requestId, chunk] = CHUNK.exec(topic) ?? [];

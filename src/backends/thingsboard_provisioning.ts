@@ -1,4 +1,5 @@
 // Runs in: backend worker.
+import { cutText } from "../shared/text.ts";
 import { withLimit } from "../shared/time.ts";
 import type { Credentials, EnterAs } from "./mqtt_backend.ts";
 import { decode } from "./thingsboard_decode.ts";
@@ -37,7 +38,7 @@ export function credentialsIn(answer: unknown): Credentials {
   const { status, credentialsType, credentialsValue, errorMsg } = (answer ?? {}) as Record<string, unknown>;
   if (status !== "SUCCESS") {
     const why = typeof errorMsg === "string" ? errorMsg : String(status);
-    throw new Error(`the server refuses credentials: ${why.slice(0, 200)}`);
+    throw new Error(`the server refuses credentials: ${cutText(why, 200)}`);
   }
   if (credentialsType === "ACCESS_TOKEN" && typeof credentialsValue === "string") {
     return { username: credentialsValue };

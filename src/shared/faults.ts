@@ -1,4 +1,5 @@
 // Runs in: any thread.
+import { cutText } from "./text.ts";
 import type * as z from "zod";
 import { didYouMean } from "./nearest.ts";
 import { type JsonSchema, redact, REDACTED, schemaOfKey } from "./secrets.ts";
@@ -130,5 +131,5 @@ function describeValue(value: unknown, schema: JsonSchema | undefined, key: stri
   const shown = redact(value, schema, key);
   if (shown === REDACTED) return REDACTED;
   const text = JSON.stringify(shown) ?? String(shown);
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+  return text.length > 60 ? `${cutText(text, 57)}…` : text;
 }

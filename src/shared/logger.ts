@@ -3,6 +3,7 @@ import { errorDetails, reportError } from "./errors.ts";
 import type { Level } from "./message.ts";
 import type { LogEntry } from "./protocol.ts";
 import { cutText } from "./text.ts";
+import { wellFormed } from "./well_formed.ts";
 
 /** Longer texts are cut off, in UTF-16 code units. */
 export const MAX_LOG_SUBJECT = 10_000;
@@ -31,8 +32,8 @@ export function createLogger(origin: string, emit: (entry: LogEntry) => void): L
     emit({
       level,
       origin,
-      subject: cutText(oneLine(subject), MAX_LOG_SUBJECT),
-      details: cutText(detailsText(details), MAX_LOG_DETAILS),
+      subject: wellFormed(cutText(oneLine(subject), MAX_LOG_SUBJECT)),
+      details: wellFormed(cutText(detailsText(details), MAX_LOG_DETAILS)),
       timeMs: Date.now(),
     });
   return {

@@ -10,6 +10,7 @@ import {
   type Shape,
   text,
 } from "./shape.ts";
+import { wellFormedJson } from "./well_formed.ts";
 
 /** Severity of a log entry, in rising order. */
 export const LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "EXCEPTION"] as const;
@@ -66,12 +67,12 @@ export function encodeData(data: Data): string {
 }
 
 /**
- * Turns a message body into the JSON text that is stored.
+ * Turns a message body into the JSON text that is stored; its texts are made well-formed.
  *
  * @throws {RangeError} when it is longer than {@link MAX_MESSAGE_LENGTH}.
  */
 export function encodeBody(body: MessageBody): string {
-  const text = JSON.stringify(body);
+  const text = wellFormedJson(JSON.stringify(body));
   if (text.length > MAX_MESSAGE_LENGTH) {
     throw new RangeError(`a message of ${text.length} characters is over the limit of ${MAX_MESSAGE_LENGTH}`);
   }
@@ -119,6 +120,11 @@ export function parseBody(body: string): MessageBody {
   const [fault] = dataFaults(checked.data);
   if (fault !== undefined) throw new InvalidMessageError(`the body of a message: ${fault}`);
   return checked;
+}
+
+/** The body of a stored message; its texts are made well-formed, since version 0.1 stored them as they came. */
+export function decodeBody(text: string): MessageBody {
+  return JSON.parse(wellFormedJson(text));
 }
 
 function dataFaults(data: Data): string[] {

@@ -19,3 +19,18 @@ export function visibleText(line: string): string {
     return code.length <= 2 ? `\\x${code.padStart(2, "0")}` : `\\u${code.padStart(4, "0")}`;
   });
 }
+
+/** The last `length` UTF-16 code units of a text at most, from the beginning of a character on. */
+export function endOfText(text: string, length: number): string {
+  return text.length <= length ? text : text.slice(text.length - length).replace(/^[\udc00-\udfff]/, "");
+}
+
+/** The first `most` characters (code points) of a text: what servers count that are written in Python or Go. */
+export function firstCharacters(text: string, most: number): string {
+  if (text.length <= most) return text; // no text has more characters than UTF-16 code units
+  let end = 0;
+  for (let count = 0; count < most && end < text.length; count++) {
+    end += text.codePointAt(end)! > 0xFFFF ? 2 : 1;
+  }
+  return text.slice(0, end);
+}

@@ -1,5 +1,5 @@
 // Runs in: store worker.
-import { MAX_MESSAGE_LENGTH, parseBody, VARIANTS } from "../shared/message.ts";
+import { encodeBody, MAX_MESSAGE_LENGTH, parseBody, VARIANTS } from "../shared/message.ts";
 import { MAX_UNRESOLVED } from "../shared/message_sender.ts";
 import type { BackendToStore, OutgoingMessage, ProducerToStore } from "../shared/protocol.ts";
 import {
@@ -52,7 +52,7 @@ function checked(message: OutgoingMessage, isMain: boolean): OutgoingMessage {
   if (body.variant === "config" && !isMain) {
     throw new InvalidMessageError("only main may tell what became of a configuration");
   }
-  return { ...message, body: JSON.stringify(body) };
+  return { ...message, body: encodeBody(body) };
 }
 
 /** What a backend says of messages. */

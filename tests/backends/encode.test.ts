@@ -2,10 +2,14 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { encode as encodePlain } from "../../src/backends/mqtt.ts";
-import { encode as encodeTenta } from "../../src/backends/tenta.ts";
+import { encode as encodeTenta, PARCEL } from "../../src/backends/tenta.ts";
 import { createEncoder } from "../../src/backends/thingsboard_encode.ts";
+import { type Element, packParcels } from "../../src/runtime/parcels.ts";
 import type { MessageBody } from "../../src/shared/message.ts";
 import type { LeasedMessage } from "../../src/shared/protocol.ts";
+import { backends } from "../../src/backends/registry.ts";
+import { messageText } from "../../src/backends/message_text.ts";
+import { badText, isClean } from "../support/bad_texts.ts";
 
 const MEASURED = 1_763_806_800.123;
 const FACTS = { configRevision: 7, configuredMs: 0 };
@@ -38,6 +42,48 @@ const config = (status: "received" | "accepted" | "rejected" | "startup", revisi
   variant: "config",
   status,
   config: { general: { config_revision: revision } },
+});
+
+/** How each backend writes a message that version 0.1 has stored as it came. */
+const WRITERS: Record<string, (body: MessageBody) => { text: string } | { reason: string }> = {
+  tenta: (body) => encodeTenta(message(body), "SENSOR", FACTS),
+  thingsboard: (body) => createEncoder()(message(body)),
+  mqtt: (body) => encodePlain(message(body), TOPICS),
+  http: (body) => ({ text: messageText(message(body)) }),
+};
+const anyBody = fc.oneof(
+  fc.dictionary(badText, fc.oneof(badText, fc.integer(), fc.boolean()), { minKeys: 1 }).map(data),
+  fc.tuple(badText, badText).map(([subject, body]) => log("WARNING", subject, body)),
+  fc.tuple(badText, badText).map(([reason, text]): MessageBody => ({
+    variant: "config",
+    status: "rejected",
+    config: { general: { config_revision: 3, [text]: [text] } },
+    reason,
+  })),
+);
+
+Deno.test("every backend of the registry is among those whose texts are tried", () => {
+  assertEquals(Object.keys(WRITERS).sort(), Object.keys(backends).sort());
+});
+
+for (const [name, write] of Object.entries(WRITERS)) {
+  Deno.test(`${name}: no NUL and no half of a surrogate pair gets out, whatever was stored`, () => {
+    fc.assert(fc.property(anyBody, (body) => {
+      const written = write(body);
+      assert("reason" in written ? isClean(JSON.stringify(written.reason)) : isClean(written.text));
+    }));
+  });
+}
+
+Deno.test("Tenta: a log is cut at 16,384 characters, not in the middle of one", () => {
+  for (const character of ["x", "€", "😀", "\u0001", "\0", "\uD83D"]) {
+    const encoded = encodeTenta(message(log("INFO", character.repeat(20_000))), "SENSOR", FACTS);
+    const { text } = encoded as { text: string };
+    assert(isClean(text));
+    assertEquals([...JSON.parse(text).message].length, 16_384);
+    const { unsendable } = packParcels([encoded as Element], () => PARCEL, 0);
+    assertEquals(unsendable, [], `${text.length} characters are too much for a parcel`);
+  }
 });
 
 Deno.test("plain MQTT: the line of the daily file, on the topic of its variant", () => {

@@ -32,6 +32,12 @@ Deno.test("a subject is one line, whatever it holds", () => {
   assertEquals(entries[0]!.subject, "one ⏎ two ⏎ three");
 });
 
+Deno.test("half a surrogate pair and NUL, as a noisy line brings them, get into no log", () => {
+  const { entries, logger } = collect();
+  logger.warning("a\0b\uD83D", "c\0\uDE00");
+  assertEquals([entries[0]!.subject, entries[0]!.details], ["a\uFFFDb\uFFFD", "c\uFFFD\uFFFD"]);
+});
+
 Deno.test("details are texts, values, or an error with its causes", () => {
   const { entries, logger } = collect();
   logger.info("a", "two\nlines");

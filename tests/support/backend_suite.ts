@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Backend } from "../../src/runtime/backend.ts";
 import type { MessageBody } from "../../src/shared/message.ts";
+import { isClean } from "./bad_texts.ts";
 import { createFakeStore, type FakeStore } from "./fake_store.ts";
 import { runBackend, type RunningBackend, type RunOptions } from "./run_backend.ts";
 import { until } from "./until.ts";
@@ -61,6 +62,10 @@ export function exampleMessage(variant: MessageBody["variant"], id: number): Mes
     case "config":
       return { variant, status: "accepted", config: { general: { config_revision: id } } };
   }
+}
+
+function revisionOf(id: number, title: string) {
+  return { general: { config_revision: id }, metadata: { title } };
 }
 
 /** The behaviour that every backend must have, against its real server. */
@@ -207,6 +212,24 @@ export function testBackend(name: string, options: SuiteOptions): void {
       assertEquals(bench.warnings("was parked").length, 1);
     });
   }
+
+  test("texts that no server takes (NUL, half a surrogate pair) arrive made good, and cost no neighbour", async (bench) => {
+    const server = await bench.start();
+    const bad = "a\0b\uD83Dc\uDE00";
+    const bodies = Array.from({ length: 30 }, (_, index): MessageBody => {
+      const number = index + 1;
+      if (index % 3 === 0) {
+        return { variant: "log", level: "ERROR", subject: `log ${number}${bad}`, body: bad };
+      }
+      if (index % 3 === 1) return { variant: "data", data: { n: number, reading: 1, text: bad } };
+      return { variant: "config", status: "rejected", reason: bad, config: revisionOf(number, bad) };
+    });
+    await bench.acknowledged(bench.store.add(bodies)); // as version 0.1 stored them
+    assertEquals(bench.store.parked, []);
+    const arrived = server.arrivals();
+    assertEquals(arrived.map(({ id }) => id).sort((a, b) => a - b), bodies.map((_, index) => index + 1));
+    for (const { element } of arrived) assert(isClean(JSON.stringify(element)), JSON.stringify(element));
+  });
 
   test("a store that is replaced gets what is in flight acknowledged, without sending it again", async (bench) => {
     const server = await bench.start();

@@ -7,6 +7,7 @@ import { CommandError } from "../errors.ts";
 import { syncFolder } from "../files.ts";
 import { exists, type Paths } from "../paths.ts";
 import { UNIT } from "../service/unit.ts";
+import { endOfText } from "../../shared/text.ts";
 import type { Finding, Surroundings } from "./finding.ts";
 import { hideSecrets } from "./hidden.ts";
 import { type TarFile, tarOf } from "./tar.ts";
@@ -111,7 +112,7 @@ async function logFiles(folder: string): Promise<TarFile[]> {
   for (const name of names.sort().reverse()) {
     if (leftBytes <= 0) break;
     const path = join(folder, name);
-    const text = name.endsWith(".gz") ? (await gunzipped(path)).slice(-leftBytes) : tailOf(path, leftBytes);
+    const text = name.endsWith(".gz") ? endOfText(await gunzipped(path), leftBytes) : tailOf(path, leftBytes);
     leftBytes -= text.length;
     files.push({ name: `logs/${name.replace(/\.gz$/, "")}`, text });
   }
@@ -136,5 +137,6 @@ function tailOf(path: string, maxBytes: number): string {
   for (let count; done < bytes.length && (count = file.readSync(bytes.subarray(done))) !== null;) {
     done += count;
   }
-  return new TextDecoder().decode(bytes.subarray(0, done));
+  const start = bytes.findIndex((byte) => (byte & 0xC0) !== 0x80); // of a character
+  return new TextDecoder().decode(bytes.subarray(Math.max(0, start), done));
 }

@@ -1,4 +1,5 @@
 // Runs in: main thread.
+import { cutText } from "../../shared/text.ts";
 import { type Level, levelRank } from "../../shared/message.ts";
 import type { LogEntry } from "../../shared/protocol.ts";
 import type { LogEntryJson } from "./api.ts";
@@ -80,5 +81,5 @@ export function fits(entry: LogEntryJson, { level, origin, text }: LogFilter): b
 }
 
 function cut(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length)}…`;
+  return text.length <= length ? text : `${cutText(text, length)}…`;
 }

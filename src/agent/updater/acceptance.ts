@@ -1,6 +1,7 @@
 // Runs in: main thread.
 import { withLimit } from "../../shared/time.ts";
 import { programCommand } from "../program.ts";
+import { cutText } from "../../shared/text.ts";
 
 /** How long the acceptance tests may take, in milliseconds. */
 const LIMIT_MS = 300_000;
@@ -31,7 +32,7 @@ export async function runAcceptanceTests(
   }
   if (ended.success) return undefined;
   const text = new TextDecoder().decode(new Uint8Array([...ended.stdout, ...ended.stderr]));
-  return `acceptance tests failed: ${failuresIn(text)}`.slice(0, MAX_REASON_LENGTH);
+  return cutText(`acceptance tests failed: ${failuresIn(text)}`, MAX_REASON_LENGTH);
 }
 
 /** The names of failed tests with what they say; the whole output when no test got so far. */

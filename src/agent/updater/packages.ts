@@ -4,6 +4,7 @@ import type { PackageOffer, PackageReport, PackageState, UnusableOffer } from ".
 import { version as running } from "../../shared/version.ts";
 import type { PackageDesk } from "../backend_host.ts";
 import type { Paths } from "../paths.ts";
+import { cutText } from "../../shared/text.ts";
 import { type PackageJournal, readPackageJournal, writePackageJournal } from "./package_journal.ts";
 
 /** A backend that can bring packages. */
@@ -130,7 +131,7 @@ export class Packages {
     const report: PackageReport = {
       reportId: this.#journal.lastReportId + 1,
       state,
-      ...(error === undefined ? {} : { error: error.slice(0, MAX_ERROR_LENGTH) }),
+      ...(error === undefined ? {} : { error: cutText(error, MAX_ERROR_LENGTH) }),
       currentTitle: this.title,
       currentVersion: running,
     };

@@ -1,4 +1,5 @@
 // Runs in: main thread.
+import { endOfText } from "../../shared/text.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { pause, utcDay } from "../../shared/time.ts";
 import { version as running } from "../../shared/version.ts";
@@ -189,5 +190,5 @@ function logTail({ logs }: Paths, version: string): string {
   const start = text.lastIndexOf(`Ivy ${version} starts`);
   if (start === -1) return "";
   const own = text.slice(start).split(/\n.*Ivy \S+ starts/, 1)[0]!;
-  return `; the end of its log: ${own.trim().slice(-LOG_TAIL_LENGTH)}`;
+  return `; the end of its log: ${endOfText(own.trim(), LOG_TAIL_LENGTH)}`;
 }

@@ -1,5 +1,6 @@
 // Runs in: main thread.
 import { dirname, join } from "@std/path";
+import { endOfText } from "../../shared/text.ts";
 import { findOnPath, runLimited } from "./limited_run.ts";
 
 /** How long each step may take, in seconds. */
@@ -102,7 +103,7 @@ function describeEnd(code: number): string {
 }
 
 function tail(text: string): string {
-  return text.trim().slice(-MAX_TAIL_LENGTH).replaceAll(/\s*\n\s*/g, "; ");
+  return endOfText(text.trim(), MAX_TAIL_LENGTH).replaceAll(/\s*\n\s*/g, "; ");
 }
 
 function parse(json: string): Record<string, unknown> {
