@@ -12,7 +12,8 @@ Deno.test("NUL and halves of surrogate pairs become U+FFFD, everything else stay
 });
 
 Deno.test("keys that differ in what is replaced stay distinct, and none takes the place of a good one", () => {
-  assertEquals(wellFormed({ "a\0": 1, "a\uD800": 2, "a\uFFFD": 3, b: 4 }), {
+  const entries = [["a\0", 1], ["a\uD800", 2], ["a\uFFFD", 3], ["b", 4]];
+  assertEquals(wellFormed(Object.fromEntries(entries)), {
     "a\uFFFD\uFFFD": 1,
     "a\uFFFD\uFFFD\uFFFD": 2,
     "a\uFFFD": 3,
