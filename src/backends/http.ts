@@ -1,13 +1,21 @@
 // Runs in: backend worker.
 import * as z from "zod";
-import { commonSettings, createRequestLink, defineBackend, RefusedError } from "../runtime/backend.ts";
+import {
+  commonSettings,
+  createRequestLink,
+  defineBackend,
+  RefusedError,
+  SideWork,
+} from "../runtime/backend.ts";
 import { webAddress } from "../shared/addresses.ts";
 import { secret, shownText } from "../shared/secrets.ts";
-import { pause } from "../shared/time.ts";
 import { decodeConfiguration } from "./heard.ts";
+import { limitedBody } from "./limited_body.ts";
 import { messageText } from "./message_text.ts";
 
 const ANSWER_LIMIT_MS = 30_000;
+/** No configuration is larger. */
+const MAX_CONFIG_BYTES = 2_097_152;
 /** The server has read the batch and finds it wrong; anything else but 2xx may be better later. */
 const faultOf = (status: number) => [400, 413, 422].includes(status) ? "content" : "circumstances";
 const seconds = z.int().min(1).max(86_400);
@@ -25,32 +33,40 @@ const config = z.strictObject({
 export default defineBackend({
   provider: "http",
   config,
-  open({ config, facts, inbox }) {
+  open({ config, facts, inbox, logger }) {
     const { url, configuration_url, access_token, max_batch_messages: maxElements } = config;
     const channel = shownText(url);
-    const ask = (url: string, init: RequestInit = {}) => {
+    const ask = (url: string, init: RequestInit, ...signals: AbortSignal[]) => {
       const headers = new Headers({ "content-type": "application/json", ...init.headers });
       headers.set("ivy-system", facts.systemIdentifier);
       if (facts.storeId !== null) headers.set("ivy-store", facts.storeId);
       if (access_token !== undefined) headers.set("authorization", `Bearer ${access_token}`);
-      const signal = AbortSignal.timeout(ANSWER_LIMIT_MS);
+      const signal = AbortSignal.any([AbortSignal.timeout(ANSWER_LIMIT_MS), ...signals]);
       return fetch(url, { ...init, headers, redirect: "error", signal });
     };
     let etag = "";
+    async function getConfiguration(from: string, signal: AbortSignal): Promise<void> {
+      const known = etag === "" ? {} : { "if-none-match": etag };
+      const response = await ask(from, { headers: known }, signal);
+      const payload = await limitedBody(response, MAX_CONFIG_BYTES);
+      if (response.status === 304) return;
+      if (response.status !== 200) throw new Error(`the server answers ${response.status}`);
+      etag = response.headers.get("etag") ?? "";
+      inbox.heard(decodeConfiguration(payload));
+    }
+    /** Whether deliveries work or not: a wrong `url` can be put right by a configuration. */
     async function watchConfiguration(signal: AbortSignal): Promise<void> {
       if (configuration_url === undefined) return;
-      do {
-        const known = etag === "" ? {} : { "if-none-match": etag };
-        const response = await ask(configuration_url, { headers: known });
-        const payload = await response.bytes();
-        etag = response.headers.get("etag") ?? "";
-        if (response.status === 200) inbox.heard(decodeConfiguration(payload));
-        else if (response.status !== 304) inbox.garbage(`${response.status} instead of a configuration`);
-      } while (await pause(config.seconds_between_configurations * 1000, signal));
+      const everyMs = config.seconds_between_configurations * 1000;
+      const what = `the configuration from ${shownText(configuration_url)}`;
+      const watching = new SideWork({ what, logger, longestDelayMs: everyMs });
+      await watching.repeat((ending) => getConfiguration(configuration_url, ending), everyMs, signal);
     }
+    let watching: Promise<void> | undefined;
     return {
       encode: (message) => ({ id: message.id, channel, text: messageText(message) }),
-      async connect() {
+      async connect(signal) {
+        watching ??= watchConfiguration(signal);
         await (await ask(url, { method: "HEAD" })).body?.cancel(); // any answer will do
         return createRequestLink({
           description: channel,
@@ -60,7 +76,6 @@ export default defineBackend({
             await body?.cancel();
             if (!ok) throw new RefusedError(`the server answers ${status}`, faultOf(status));
           },
-          beside: watchConfiguration,
         });
       },
     };

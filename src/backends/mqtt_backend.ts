@@ -8,8 +8,12 @@ import {
   defineBackend,
   type Driver,
   type Link,
+  type Logger,
   type ParcelLimits,
+  SideWork,
 } from "../runtime/backend.ts";
+import { sentenceOf } from "../shared/errors.ts";
+import { withLimit } from "../shared/time.ts";
 import { EntryError, type MqttSession, openSession, type SessionOptions } from "./mqtt_session.ts";
 import type { MqttConnection } from "./mqtt_settings.ts";
 import { diagnoseTls } from "./mqtt_socket.ts";
@@ -31,13 +35,23 @@ export interface MqttDialect {
   userProperties?: Record<string, string>;
   /** Called before each connection. @returns what stands in for the configured settings of the connection. */
   credentials?(enterAs: EnterAs): Promise<Credentials>;
-  /** Called when the subscriptions are in place, before anything is delivered. */
-  entered?(session: MqttSession): Promise<void>;
+  /**
+   * Called once the server has answered the subscriptions, or long has not: says and asks what is to be said and asked
+   * beside the deliveries. They begin when it resolves, and at the latest after {@link ENTER_LIMIT_MS}.
+   */
+  entered?(session: MqttSession, isOver: AbortSignal): Promise<void>;
   pace?: Link["pace"];
   factsChanged?: Driver["factsChanged"];
   bringPackage?: Driver["bringPackage"];
   tellReport?: Driver["tellReport"];
 }
+
+/** How long deliveries wait for what a dialect wants to know first, in milliseconds. */
+const ENTER_LIMIT_MS = 3000;
+/** How long the dialect waits for its subscriptions, in milliseconds: then it asks all the same. */
+const SUBSCRIBE_LIMIT_MS = 2000;
+/** How long it may take to say that this node goes, in milliseconds. */
+const GOODBYE_LIMIT_MS = 500;
 
 type Will = NonNullable<SessionOptions["will"]>;
 export type Credentials = Partial<Pick<MqttConnection, "client_id" | "username" | "password">>;
@@ -66,19 +80,14 @@ function createMqttDriver(
   dialect: MqttDialect,
   context: BackendContext<{ mqtt_connection: MqttConnection }>,
 ): Driver {
-  const { config: { mqtt_connection: connection }, name, facts, logger } = context;
+  const { config: { mqtt_connection: connection }, name, facts, logger, inbox } = context;
   const versions = createVersionChoice();
   const defaultId = connection.client_id ?? `ivy-${facts.systemIdentifier}-${name}`;
-  const told = new Set<string>();
+  const beside = createBeside(dialect, logger);
+  /** The server takes no retained messages, so no retained will either. */
+  let mayRetain = true;
   /** Found out once per outage: it takes a connection of its own. */
   let diagnosis: string | undefined;
-  const tellRefused = ({ topic, reason }: { topic: string; reason: string }) => {
-    if (told.has(topic)) return;
-    told.add(topic);
-    logger.warning(
-      `the server refuses the subscription to ${topic}: ${reason}; what it would send there is not heard`,
-    );
-  };
   return {
     encode: dialect.encode,
     ...(dialect.factsChanged === undefined ? {} : { factsChanged: dialect.factsChanged }),
@@ -108,36 +117,65 @@ function createMqttDriver(
         } catch (error) {
           if (!(error instanceof EntryError)) throw error;
           versions.failed(error.isVersion);
+          if (error.isRetain) mayRetain = false;
           if (error.isVague) diagnosis ??= await diagnoseTls(own);
           throw error.isVague && diagnosis !== undefined ? new Error(diagnosis) : error;
         }
       };
       const credentials = await dialect.credentials?.(enterAs) ?? {};
-      const heard = (topic: string, payload: Uint8Array) => dialect.heard(topic, payload, session);
+      const heard = (topic: string, payload: Uint8Array) => {
+        try {
+          dialect.heard(topic, payload, session);
+        } catch (error) { // whatever a server sends, messages go on
+          inbox.garbage(`on ${topic}: ${sentenceOf(error)}`);
+        }
+      };
       const { presence } = dialect;
-      const will = presence === undefined ? undefined : { topic: presence.topic, payload: presence.offline };
+      const will = presence && { topic: presence.topic, payload: presence.offline, retain: mayRetain };
       const session: MqttSession = await enterAs(credentials, heard, will);
-      try {
-        await session.whileOpen(enter(session, dialect, tellRefused));
-      } catch (error) {
-        void session.close({ reason: "not entered", isGraceful: false });
-        throw error;
-      }
+      await withLimit(Promise.race([beside(session), session.ended]), ENTER_LIMIT_MS, undefined);
       return createLink(session, dialect, connection, credentials.client_id ?? defaultId);
     },
   };
 }
 
-async function enter(
-  session: MqttSession,
-  { subscriptions, presence, entered }: MqttDialect,
-  tellRefused: (refused: { topic: string; reason: string }) => void,
-): Promise<void> {
-  for (const refused of await session.subscribe(subscriptions)) tellRefused(refused);
-  if (presence !== undefined) {
-    await session.publish(presence.topic, presence.online, { retain: session.limits.mayRetain });
-  }
-  await entered?.(session);
+/**
+ * What is done beside the deliveries of each connection: subscriptions, presence, and what the dialect says and asks.
+ *
+ * @returns starts it; what that resolves to never rejects, and deliveries may begin then.
+ */
+function createBeside({ subscriptions, presence, entered }: MqttDialect, logger: Logger) {
+  const subscribing = new SideWork({ what: `the subscription to ${subscriptions.join(", ")}`, logger });
+  const announcing = new SideWork({ what: `telling ${presence?.topic} that this node is there`, logger });
+  const entering = new SideWork({ what: "what is said and asked after connecting", logger });
+  return async (session: MqttSession): Promise<void> => {
+    const over = new AbortController();
+    void session.ended.then(() => over.abort());
+    const { signal } = over;
+    const isSubscribed = Promise.withResolvers<void>();
+    let topics = subscriptions;
+    const wasPausing = subscribing.isPausing;
+    void subscribing.run(async () => {
+      const subscribed = session.subscribe(topics);
+      const settled = Promise.race([subscribed, session.ended]).catch(() => {});
+      void withLimit(settled, SUBSCRIBE_LIMIT_MS, undefined).then(() => isSubscribed.resolve());
+      const refused = await subscribed;
+      topics = refused.map(({ topic }) => topic);
+      if (refused.length > 0) throw new Error(describeRefused(refused));
+    }, signal);
+    if (presence !== undefined) {
+      const retain = session.limits.mayRetain;
+      void announcing.run(() => session.say(presence.topic, presence.online, { retain }), signal);
+    }
+    if (entered === undefined) return;
+    const isEntered = isSubscribed.promise.then(() => entering.once(() => entered(session, signal), signal));
+    if (!wasPausing) await isEntered;
+  };
+}
+
+function describeRefused(refused: { topic: string; reason: string }[]): string {
+  const each = refused.map(({ topic, reason }) => `${topic}: ${reason}`).join(", ");
+  return `the server refuses it (${each}), so what it would send there is not heard`;
 }
 
 function createLink(
@@ -147,27 +185,29 @@ function createLink(
   clientId: string,
 ): Link {
   const { presence, pace } = dialect;
-  const parcel = dialect.parcel();
   const userProperties = session.version === 5 ? dialect.userProperties : undefined;
   const options = userProperties === undefined ? {} : { userProperties };
   const version = session.version === 5 ? "MQTT 5" : "MQTT 3.1.1";
   return {
     description: `${host}:${port} (${version}${tls === null ? "" : ", TLS"})`,
     hintWhenFlapping: `does another client use the client id ${clientId}?`,
-    window: Math.min(session.limits.window, dialect.window?.() ?? Infinity),
-    limits: (topic) => ({
-      ...parcel,
-      maxBytes: Math.min(
-        parcel.maxBytes,
-        session.limits.maxPacketBytes - overheadBytes(topic, userProperties),
-      ),
-    }),
+    get window() { // the server may say what it allows after it is connected
+      return Math.min(session.limits.window, dialect.window?.() ?? Infinity);
+    },
+    limits(topic) {
+      const parcel = dialect.parcel();
+      const roomBytes = session.limits.maxPacketBytes - overheadBytes(topic, userProperties);
+      return { ...parcel, maxBytes: Math.min(parcel.maxBytes, roomBytes) };
+    },
     send: ({ channel, payload }) => session.publish(channel, payload, options),
     ...(pace === undefined ? {} : { pace }),
     ended: session.ended,
     async close(options) {
       if (options.isGraceful && presence !== undefined) {
-        await session.publish(presence.topic, presence.offline, { retain: session.limits.mayRetain });
+        const goodbye = session.say(presence.topic, presence.offline, {
+          retain: session.limits.mayRetain,
+        });
+        await withLimit(goodbye.catch(() => {}), GOODBYE_LIMIT_MS, undefined);
       }
       await session.close(options);
     },

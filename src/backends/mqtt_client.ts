@@ -1,8 +1,8 @@
 // Runs in: backend worker.
 import "./empty_environment.ts";
-import module, { type IClientOptions } from "mqtt/lib/client";
+import module, { type IClientOptions, type IClientPublishOptions } from "mqtt/lib/client";
 
-export type { IClientOptions };
+export type { IClientOptions, IClientPublishOptions };
 
 /**
  * mqtt.js's client alone: its main module loads WebSockets, proxies and timers that nobody here uses (365 kB). It is

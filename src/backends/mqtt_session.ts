@@ -1,19 +1,25 @@
 // Runs in: backend worker.
 import { Buffer } from "node:buffer";
 import { type LinkEnd, RefusedError } from "../runtime/backend.ts";
+import { withLimit } from "../shared/time.ts";
 import { createCheapTimer } from "./cheap_timer.ts";
-import { type IClientOptions, MqttClient } from "./mqtt_client.ts";
+import { type IClientOptions, type IClientPublishOptions, MqttClient } from "./mqtt_client.ts";
 import { faultOf, isVersionRefusal, REASONS } from "./mqtt_reasons.ts";
 import type { MqttConnection } from "./mqtt_settings.ts";
 import { explainSocketError, isHangUp, isVague, openSocket } from "./mqtt_socket.ts";
 import { createOutgoingStore } from "./outgoing_store.ts";
+import { PublishSlots } from "./publish_slots.ts";
 
 /** How long a server may take to let us in, in milliseconds. */
 const CONNECT_LIMIT_MS = 30_000;
+/** How long a goodbye in good order may take, in milliseconds. */
+const GOODBYE_LIMIT_MS = 1000;
 /** Largest packet that we take, in bytes; a configuration has at most 1 MiB. */
 const MAX_INCOMING_BYTES = 2_097_152;
 /** What mqtt.js says of whatever was under way when a connection ended. */
 const CLOSED = "Connection closed";
+
+const RETAIN_NOT_SUPPORTED = 154;
 
 export type MqttVersion = 4 | 5;
 
@@ -22,7 +28,7 @@ export interface SessionOptions {
   clientId: string;
   /** 5, or 4 for MQTT 3.1.1. */
   version: MqttVersion;
-  will?: { topic: string; payload: string };
+  will?: { topic: string; payload: string; retain: boolean };
   /** Told of every message from the server. */
   onMessage: (topic: string, payload: Uint8Array) => void;
   signal: AbortSignal;
@@ -35,10 +41,18 @@ export class EntryError extends Error {
   readonly isVersion: "yes" | "no" | "perhaps";
   /** The message may hide what is really wrong with the server's certificate. */
   readonly isVague: boolean;
-  constructor(message: string, isVersion: "yes" | "no" | "perhaps", isVague = false) {
+  /** It takes no retained messages, and the will was one. */
+  readonly isRetain: boolean;
+  constructor(
+    message: string,
+    { isVersion = "no", isVague = false, isRetain = false }: Partial<
+      Pick<EntryError, "isVersion" | "isVague" | "isRetain">
+    > = {},
+  ) {
     super(message);
     this.isVersion = isVersion;
     this.isVague = isVague;
+    this.isRetain = isRetain;
   }
 }
 
@@ -56,6 +70,7 @@ export class MqttSession {
   readonly limits: SessionLimits;
   readonly ended: Promise<LinkEnd>;
   readonly version: MqttVersion;
+  readonly slots: PublishSlots;
   #client: MqttClient;
   #resolveEnded!: (end: LinkEnd) => void;
 
@@ -63,6 +78,7 @@ export class MqttSession {
     this.#client = client;
     this.version = version;
     this.limits = limits;
+    this.slots = new PublishSlots(limits.window);
     this.ended = new Promise((resolve) => this.#resolveEnded = resolve);
   }
 
@@ -93,6 +109,11 @@ export class MqttSession {
     });
   }
 
+  /** What is said beside the deliveries; resolves with the server's acknowledgement. See {@link publish}. */
+  say(topic: string, payload: string, options: { retain?: boolean } = {}): Promise<void> {
+    return this.#publishIn(topic, payload, { qos: 1, retain: options.retain ?? false }, true);
+  }
+
   /**
    * Publishes with QoS 1; resolves with the server's acknowledgement.
    *
@@ -101,20 +122,29 @@ export class MqttSession {
   publish(
     topic: string,
     payload: string,
-    options: { retain?: boolean; userProperties?: Record<string, string> } = {},
+    { userProperties }: { userProperties?: Record<string, string> } = {},
   ): Promise<void> {
-    const { retain = false, userProperties } = options;
-    const settings = userProperties === undefined
-      ? { qos: 1 as const, retain }
-      : { qos: 1 as const, retain, properties: { userProperties } };
+    const properties = userProperties === undefined ? {} : { properties: { userProperties } };
+    return this.#publishIn(topic, payload, { qos: 1, ...properties }, false);
+  }
+
+  #publishIn(
+    topic: string,
+    payload: string,
+    options: IClientPublishOptions,
+    isBeside: boolean,
+  ): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#client.publish(topic, payload, settings, (error) => {
-        const code = (error as { code?: unknown } | undefined)?.code;
-        if (error === undefined || error === null) resolve();
-        else if (typeof code === "number") {
-          reject(new RefusedError(REASONS.get(code) ?? `reason ${code}`, faultOf(code)));
-        }
-      });
+      const publish = () =>
+        this.#client.publish(topic, payload, options, (error) => {
+          const code = (error as { code?: unknown } | undefined)?.code;
+          const isAnswered = error === undefined || error === null || typeof code === "number";
+          if (!isAnswered) return; // the connection is over
+          this.slots.release(isBeside);
+          if (typeof code !== "number") resolve();
+          else reject(new RefusedError(REASONS.get(code) ?? `reason ${code}`, faultOf(code)));
+        });
+      this.slots.take(publish, isBeside);
     });
   }
 
@@ -134,7 +164,10 @@ export class MqttSession {
   /** Says goodbye and ends, or just ends. */
   async close({ reason, isGraceful }: { reason: string; isGraceful: boolean }): Promise<void> {
     this.over({ reason, byServer: false });
-    await new Promise<void>((resolve) => this.#client.end(!isGraceful, {}, () => resolve()));
+    const ending = new Promise<void>((resolve) => this.#client.end(!isGraceful, {}, () => resolve()));
+    // a client that ends in good order waits for every acknowledgement that is still owed
+    if (await withLimit(ending.then(() => true), GOODBYE_LIMIT_MS, false)) return;
+    await new Promise<void>((resolve) => this.#client.end(true, {}, () => resolve()));
   }
 
   /** Notes how it ended; the first reason counts. */
@@ -167,7 +200,9 @@ export function openSession(options: SessionOptions): Promise<MqttSession> {
     client.on("error", (error) => {
       const { code } = error as { code?: unknown };
       problem.note(typeof code === "number" ? refusal(code) : error.message, typeof code === "number");
-      if (typeof code === "number" && isVersionRefusal(code)) reject(new EntryError(refusal(code), "yes"));
+      if (typeof code === "number" && isVersionRefusal(code)) {
+        reject(new EntryError(refusal(code), { isVersion: "yes" }));
+      } else if (code === RETAIN_NOT_SUPPORTED) reject(new EntryError(refusal(code), { isRetain: true }));
       client.end(true); // whatever it was: what follows cannot be trusted
     });
     client.on("close", () => {
@@ -175,7 +210,8 @@ export function openSession(options: SessionOptions): Promise<MqttSession> {
       const { host, port } = connection;
       const silence = `${host}:${port} closed the connection before it let us in`;
       const { first, isVague } = problem;
-      reject(new EntryError(first?.reason ?? silence, first === undefined ? "perhaps" : "no", isVague));
+      const isVersion = first === undefined ? "perhaps" : "no";
+      reject(new EntryError(first?.reason ?? silence, { isVersion, isVague }));
       session?.over(first ?? { reason: "the server closed the connection", byServer: true });
     });
   });
@@ -219,9 +255,7 @@ function clientOptions({ connection, clientId, version, will }: SessionOptions):
     ...(version === 5 ? { properties: { maximumPacketSize: MAX_INCOMING_BYTES } } : {}),
     ...(connection.username === undefined ? {} : { username: connection.username }),
     ...(connection.password === undefined ? {} : { password: connection.password }),
-    ...(will === undefined
-      ? {}
-      : { will: { ...will, payload: Buffer.from(will.payload), qos: 1, retain: true } }),
+    ...(will === undefined ? {} : { will: { ...will, payload: Buffer.from(will.payload), qos: 1 } }),
   };
 }
 

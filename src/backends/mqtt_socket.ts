@@ -1,7 +1,11 @@
 // Runs in: backend worker.
 import net from "node:net";
 import tls from "node:tls";
+import { withLimit } from "../shared/time.ts";
 import type { MqttConnection } from "./mqtt_settings.ts";
+
+/** How long it may take to find out what is wrong with a certificate, in milliseconds. */
+const DIAGNOSIS_LIMIT_MS = 10_000;
 
 /** Opens the connection that MQTT runs over; with TLS there is never a fallback to plain. */
 export function openSocket({ host, port, tls: settings }: MqttConnection): net.Socket {
@@ -62,6 +66,10 @@ const SENTENCES: [pattern: RegExp, sentence: (at: string, host: string) => strin
  * @returns what is wrong, as a person would say it; undefined when that cannot be found out.
  */
 export async function diagnoseTls(connection: MqttConnection): Promise<string | undefined> {
+  return await withLimit(tryHandshake(connection), DIAGNOSIS_LIMIT_MS, undefined);
+}
+
+async function tryHandshake(connection: MqttConnection): Promise<string | undefined> {
   const { host: hostname, port, tls: settings } = connection;
   if (settings?.server_name !== undefined) return undefined;
   try {

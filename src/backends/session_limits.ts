@@ -27,10 +27,9 @@ const SMALLEST_PAYLOAD_BYTES = 256;
 /**
  * Reads the answer; what is nonsense in it is named and does not count.
  *
- * @param answer Any JSON value, or undefined when none came.
+ * @param answer Any JSON value.
  */
 export function readLimits(answer: unknown): { limits: DeviceLimits; nonsense: string[] } {
-  if (answer === undefined) return { limits: DEFAULT_LIMITS, nonsense: ["the server did not answer"] };
   if (typeof answer !== "object" || answer === null) {
     return { limits: DEFAULT_LIMITS, nonsense: ["the answer is no object"] };
   }

@@ -39,7 +39,7 @@ export default defineMqttBackend({
       window: () => device.window,
       pace: ({ points }) => device.pace(points),
       heard: (topic, payload, session) => device.heard(topic, payload, session),
-      entered: (session) => device.entered(session),
+      entered: (session, isOver) => device.entered(session, isOver),
       credentials: (enterAs) => device.credentials(enterAs),
       factsChanged: () => device.factsChanged(),
       bringPackage: (port) => device.firmware.bring(port),

@@ -1,8 +1,8 @@
 // Runs in: backend worker.
-import type { BackendContext, ParcelLimits } from "../runtime/backend.ts";
+import { type BackendContext, type ParcelLimits, SideWork } from "../runtime/backend.ts";
 import { cutText } from "../shared/text.ts";
 import { sentenceOf } from "../shared/errors.ts";
-import { pause, withLimit } from "../shared/time.ts";
+import { pause } from "../shared/time.ts";
 import { wellFormedJson } from "../shared/well_formed.ts";
 import type { Credentials, EnterAs } from "./mqtt_backend.ts";
 import type { MqttSession } from "./mqtt_session.ts";
@@ -17,6 +17,8 @@ import { provision } from "./thingsboard_provisioning.ts";
 const DEVICE = "v1/devices/me";
 /** How long the server may take to say its limits, in milliseconds. */
 const LIMITS_LIMIT_MS = 3000;
+/** How long an answer to a call may be on its way, in milliseconds. */
+const ANSWER_LIMIT_MS = 30_000;
 const MAX_ELEMENTS = 1000;
 /** Room for topic and header, which count against the server's limit. */
 const HEADER_BYTES = 128;
@@ -40,20 +42,33 @@ export class ThingsboardDevice {
   #limits: DeviceLimits = DEFAULT_LIMITS;
   #limiters: Limiters = createLimiters(DEFAULT_LIMITS);
   #toldLimits = "";
-  #session: MqttSession | undefined;
+  #session: { session: MqttSession; isOver: AbortSignal } | undefined;
+  /** It has not said its limits when it was last asked: old servers never do. */
+  #isSilent = false;
+  #asking: Record<"limits" | "attributes", SideWork>;
+  #telling: Record<"attributes" | "answers", SideWork>;
   #answers = new Map<string, (value: unknown) => void>();
   #lastRequestId = 0;
   #calls = 0;
 
   constructor(context: BackendContext<Settings>) {
     this.#context = context;
+    const { logger } = context;
+    this.#asking = {
+      limits: new SideWork({ what: `asking ${DEVICE}/rpc/request for the session's limits`, logger }),
+      attributes: new SideWork({ what: `asking ${DEVICE}/attributes/request for the configuration`, logger }),
+    };
+    this.#telling = {
+      attributes: new SideWork({ what: `telling ${DEVICE}/attributes what this node is`, logger }),
+      answers: new SideWork({ what: `answering calls on ${DEVICE}/rpc/response`, logger }),
+    };
     this.firmware = new Firmware({
       context,
       maxPayloadBytes: () => this.#limits.maxPayloadBytes,
-      ask: (session, topic, payload) => this.#inTime(session, topic, payload, () => this.#paceMessage()),
-      tell: (session, values) => this.#tellInTime(session, values),
+      ask: (session, topic, payload, signal) =>
+        this.#inTime(session, topic, payload, () => this.#paceMessage(), signal),
+      tell: (session, values, signal) => this.#tellInTime(session, values, signal),
       nextRequestId: () => this.#nextRequestId(),
-      note: this.#note,
     });
   }
 
@@ -100,18 +115,22 @@ export class ThingsboardDevice {
   }
 
   /** Asks for limits first, since they hold for everything else; then for the configuration. */
-  async entered(session: MqttSession): Promise<void> {
-    this.#session = session;
+  async entered(session: MqttSession, isOver: AbortSignal): Promise<void> {
+    this.#session = { session, isOver };
     this.#answers.clear();
-    await this.#askLimits(session);
-    const requestId = this.#nextRequestId();
-    await this.#say(session, `attributes/request/${requestId}`, { sharedKeys: SHARED_KEYS });
-    await this.#tellAttributes(session);
-    this.firmware.entered(session);
+    await this.#askLimits(session, isOver);
+    void this.#asking.attributes.run(async () => {
+      const topic = `attributes/request/${this.#nextRequestId()}`;
+      await this.#say(session, topic, { sharedKeys: SHARED_KEYS });
+    }, isOver);
+    this.factsChanged();
+    this.firmware.entered(session, isOver);
   }
 
   factsChanged(): void {
-    if (this.#session !== undefined) void this.#tellAttributes(this.#session).catch(this.#note);
+    if (this.#session === undefined) return;
+    const { session, isOver } = this.#session;
+    void this.#telling.attributes.run(() => this.#tellAttributes(session), isOver);
   }
 
   heard(topic: string, payload: Uint8Array, session: MqttSession): void {
@@ -124,7 +143,7 @@ export class ThingsboardDevice {
       case "answer":
         return this.#answers.get(event.requestId)?.(event.value);
       case "call":
-        return void this.#answer(session, event).catch(this.#note);
+        return void this.#answer(session, event);
       case "nothing":
       case "provisioned":
         return;
@@ -133,11 +152,24 @@ export class ThingsboardDevice {
     }
   }
 
-  async #askLimits(session: MqttSession): Promise<void> {
+  /** Waits for the answer, unless the server did not give one the last time; it counts whenever it comes. */
+  async #askLimits(session: MqttSession, isOver: AbortSignal): Promise<void> {
     const requestId = String(this.#nextRequestId());
-    const answered = new Promise<unknown>((resolve) => this.#answers.set(requestId, resolve));
-    await this.#say(session, `rpc/request/${requestId}`, { method: "getSessionLimits", params: {} });
-    const { limits, nonsense } = readLimits(await withLimit(answered, LIMITS_LIMIT_MS, undefined));
+    const answered = new AbortController();
+    this.#answers.set(requestId, (answer) => {
+      this.#takeLimits(session, answer);
+      answered.abort();
+    });
+    const question = { method: "getSessionLimits", params: {} };
+    void this.#asking.limits.run(() => this.#say(session, `rpc/request/${requestId}`, question), isOver);
+    if (this.#isSilent) return;
+    this.#isSilent = await pause(LIMITS_LIMIT_MS, AbortSignal.any([isOver, answered.signal]));
+  }
+
+  #takeLimits(session: MqttSession, answer: unknown): void {
+    this.#isSilent = false;
+    const { limits, nonsense } = readLimits(answer);
+    session.slots.most = Math.min(session.limits.window, limits.maxInFlight);
     if (nonsense.length > 0) {
       this.#context.logger.debug(`limits of the session that are not understood: ${nonsense.join(", ")}`);
     }
@@ -163,7 +195,11 @@ export class ThingsboardDevice {
     session: MqttSession,
     { requestId, method, params }: { requestId: string; method: string; params: unknown },
   ): Promise<void> {
-    await this.#say(session, `rpc/response/${requestId}`, await this.#call(method, params));
+    const answer = await this.#call(method, params);
+    await this.#telling.answers.run(
+      () => this.#say(session, `rpc/response/${requestId}`, answer),
+      AbortSignal.timeout(ANSWER_LIMIT_MS),
+    );
   }
 
   async #call(method: string, params: unknown): Promise<unknown> {
@@ -188,16 +224,21 @@ export class ThingsboardDevice {
   /** Publishes below the device's topics; it counts against the limits and does not wait for them. */
   async #say(session: MqttSession, topic: string, value: unknown): Promise<void> {
     this.#limiters.messages.count(1);
-    await session.whileOpen(session.publish(`${DEVICE}/${topic}`, wellFormedJson(JSON.stringify(value))));
+    await session.whileOpen(session.say(`${DEVICE}/${topic}`, wellFormedJson(JSON.stringify(value))));
   }
 
-  async #tellInTime(session: MqttSession, values: Record<string, string>): Promise<void> {
+  async #tellInTime(
+    session: MqttSession,
+    values: Record<string, string>,
+    signal: AbortSignal,
+  ): Promise<void> {
     const points = Object.keys(values).length;
     await this.#inTime(
       session,
       `${DEVICE}/telemetry`,
       wellFormedJson(JSON.stringify(values)),
       () => this.pace(points),
+      signal,
     );
   }
 
@@ -210,20 +251,24 @@ export class ThingsboardDevice {
   }
 
   /** Publishes on any topic, when the limits allow it. */
-  async #inTime(session: MqttSession, topic: string, payload: string, pace: () => number): Promise<void> {
-    for (let waitMs; (waitMs = pace()) > 0;) await session.whileOpen(pause(waitMs));
-    await session.whileOpen(session.publish(topic, payload));
+  async #inTime(
+    session: MqttSession,
+    topic: string,
+    payload: string,
+    pace: () => number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    for (let waitMs; (waitMs = pace()) > 0;) {
+      await session.whileOpen(pause(waitMs, signal));
+      signal.throwIfAborted();
+    }
+    await session.whileOpen(session.say(topic, payload));
   }
 
   #nextRequestId(): number {
     this.#lastRequestId = this.#lastRequestId % MAX_REQUEST_ID + 1;
     return this.#lastRequestId;
   }
-
-  /** What could not be said was for a connection that is gone; the next one says it anew. */
-  #note = (error: unknown): void => {
-    this.#context.logger.debug("something could not be told to the server", error);
-  };
 }
 
 function createLimiters(limits: DeviceLimits): Limiters {

@@ -1,5 +1,5 @@
 // Runs in: backend worker.
-import type { BackendContext } from "../runtime/backend.ts";
+import { type BackendContext, SideWork } from "../runtime/backend.ts";
 import { cutText } from "../shared/text.ts";
 import type { BackendToFetcher, FetcherToBackend, PackageReport } from "../shared/protocol.ts";
 import { decoderOf, integer } from "../shared/shape.ts";
@@ -11,18 +11,18 @@ export const FIRMWARE_SUBSCRIPTIONS = ["v2/fw/response/+/chunk/+", "v2/fw/error"
 const CHUNK = /^v2\/fw\/response\/(\d+)\/chunk\/(\d+)$/;
 const LARGEST_CHUNK_BYTES = 65_536;
 const MAX_REASON_LENGTH = 200;
+/** How long one word to the server may take, in milliseconds: its rate limits may hold it up. */
+const LIMIT_MS = 600_000;
 
 export interface FirmwareOptions {
-  context: Pick<BackendContext<unknown>, "inbox" | "facts">;
+  context: Pick<BackendContext<unknown>, "inbox" | "facts" | "logger">;
   /** Largest payload that the server allows, in bytes. */
   maxPayloadBytes: () => number;
   /** Publishes as soon as the server's limits allow it. */
-  ask: (session: MqttSession, topic: string, payload: string) => Promise<void>;
+  ask: (session: MqttSession, topic: string, payload: string, signal: AbortSignal) => Promise<void>;
   /** The same with telemetry. */
-  tell: (session: MqttSession, values: Record<string, string>) => Promise<void>;
+  tell: (session: MqttSession, values: Record<string, string>, signal: AbortSignal) => Promise<void>;
   nextRequestId: () => number;
-  /** Notes what failed with its connection: the next one repeats it. */
-  note: (error: unknown) => void;
 }
 
 const decodeFromFetcher = decoderOf<FetcherToBackend>({ want: { offset: integer(0) } });
@@ -31,7 +31,7 @@ const decodeFromFetcher = decoderOf<FetcherToBackend>({ want: { offset: integer(
 export class Firmware {
   #options: FirmwareOptions;
   #shown = new ShownOffer();
-  #session: MqttSession | undefined;
+  #session: { session: MqttSession; isOver: AbortSignal } | undefined;
   /** Who fetches the package, and what it waits for. */
   #fetcher: { port: MessagePort; wanted: number | undefined } | undefined;
   /** One for each attempt: the server remembers which package it stands for. */
@@ -39,19 +39,24 @@ export class Firmware {
   #asked: { chunk: number; chunkBytes: number } | undefined;
   /** Not told yet, in their order. */
   #reports: PackageReport[] = [];
-  #telling: Promise<void> = Promise.resolve();
+  #told: Promise<void> = Promise.resolve();
+  #telling: SideWork;
+  #asking: SideWork;
 
   constructor(options: FirmwareOptions) {
     this.#options = options;
+    const { logger } = options.context;
+    this.#telling = new SideWork({ what: "telling the state of the package", logger, limitMs: LIMIT_MS });
+    this.#asking = new SideWork({ what: "asking v2/fw/request for the package", logger, limitMs: LIMIT_MS });
   }
 
   /** A connection is there; what the last one did not answer is asked again. */
-  entered(session: MqttSession): void {
-    this.#session = session;
+  entered(session: MqttSession, isOver: AbortSignal): void {
+    this.#session = { session, isOver };
     this.#requestId = this.#options.nextRequestId();
     const { packageTitle, softwareVersion } = this.#options.context.facts;
     const current = { current_fw_title: packageTitle, current_fw_version: softwareVersion };
-    this.#telling = this.#telling.then(() => this.#options.tell(session, current)).catch(this.#options.note);
+    this.#inOrder((signal) => this.#options.tell(session, current, signal), isOver);
     this.#tellAll();
     this.#ask();
   }
@@ -93,13 +98,14 @@ export class Firmware {
   }
 
   #ask(): void {
-    const session = this.#session;
     const wanted = this.#fetcher?.wanted;
-    if (session === undefined || wanted === undefined) return;
+    if (this.#session === undefined || wanted === undefined) return;
+    const { session, isOver } = this.#session;
     const chunkBytes = chunkBytesFor(this.#options.maxPayloadBytes());
     this.#asked = { chunk: Math.floor(wanted / chunkBytes), chunkBytes };
     const topic = `v2/fw/request/${this.#requestId}/chunk/${this.#asked.chunk}`;
-    this.#options.ask(session, topic, String(chunkBytes)).catch(this.#options.note);
+    const ask = (signal: AbortSignal) => this.#options.ask(session, topic, String(chunkBytes), signal);
+    void this.#asking.once(ask, isOver); // who fetches asks again when nothing comes
   }
 
   #came(requestId: number, chunk: number, payload: Uint8Array): void {
@@ -119,21 +125,27 @@ export class Firmware {
     this.#fetcher!.port.postMessage(message, transfer);
   }
 
-  /** One after the other, since their order is what they say. */
   #tellAll(): void {
-    this.#telling = this.#telling.then(async () => {
-      const session = this.#session;
-      for (let report; session !== undefined && (report = this.#reports[0]) !== undefined;) {
+    if (this.#session === undefined) return;
+    const { session, isOver } = this.#session;
+    this.#inOrder(async (signal) => {
+      for (let report; (report = this.#reports[0]) !== undefined && !signal.aborted;) {
         await this.#options.tell(session, {
           current_fw_title: report.currentTitle,
           current_fw_version: report.currentVersion,
           fw_state: report.state,
           ...(report.error === undefined ? {} : { fw_error: report.error }),
-        });
+        }, signal);
+        if (signal.aborted) return; // another attempt has taken over
         this.#reports.shift();
         this.#options.context.inbox.reported(report.reportId);
       }
-    }).catch(this.#options.note);
+    }, isOver);
+  }
+
+  /** One after the other, since their order is what they say. */
+  #inOrder(tell: (signal: AbortSignal) => Promise<void>, isOver: AbortSignal): void {
+    this.#told = this.#told.then(() => this.#telling.run(tell, isOver));
   }
 }
 

@@ -5,6 +5,7 @@ import type { Credentials, EnterAs } from "./mqtt_backend.ts";
 import { decode } from "./thingsboard_decode.ts";
 
 const ANSWER_LIMIT_MS = 10_000;
+const SUBSCRIBE_LIMIT_MS = 2000;
 
 export interface ProvisionRequest {
   deviceName: string;
@@ -24,9 +25,12 @@ export async function provision(enterAs: EnterAs, request: ProvisionRequest): Pr
     if (event.kind === "provisioned") answered.resolve(event.value);
   });
   try {
-    await session.whileOpen(session.subscribe(["/provision/response"]));
-    await session.whileOpen(session.publish("/provision/request", JSON.stringify(request)));
-    return credentialsIn(await session.whileOpen(withLimit(answered.promise, ANSWER_LIMIT_MS, undefined)));
+    // up to 3.8.1 the server does not answer SUBSCRIBE here; what follows shows whether it has understood
+    const subscribed = session.subscribe(["/provision/response"]);
+    await session.whileOpen(withLimit(subscribed, SUBSCRIBE_LIMIT_MS, undefined));
+    const asked = session.say("/provision/request", JSON.stringify(request)).then(() => answered.promise);
+    const answer = withLimit(Promise.race([answered.promise, asked]), ANSWER_LIMIT_MS, undefined);
+    return credentialsIn(await session.whileOpen(answer));
   } finally {
     await session.close({ reason: "provisioned", isGraceful: true });
   }

@@ -50,11 +50,11 @@ class BackendLife {
       case "store_port":
         return this.#door.attach(message.storePort);
       case "facts":
-        return this.#tellFacts(message.facts);
+        return this.#beside("telling the server what has changed", () => this.#tellFacts(message.facts));
       case "package_port":
-        return this.#driver?.bringPackage?.(message.port);
+        return this.#beside("bringing a package", () => this.#driver?.bringPackage?.(message.port));
       case "package_report":
-        return this.#driver?.tellReport?.(message.report);
+        return this.#beside("telling of a package", () => this.#driver?.tellReport?.(message.report));
       case "call_answer":
         return this.#inbox.answered(message);
       case "teardown":
@@ -87,6 +87,15 @@ class BackendLife {
       onConnection: (state) => this.link.send({ type: "connection", ...state }),
       ...(this.#backend.timing === undefined ? {} : { timing: this.#backend.timing }),
     });
+  }
+
+  /** Deliveries go on, whatever becomes of what is done beside them. */
+  #beside(what: string, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.link.logger.exception(`${what} failed`, error);
+    }
   }
 
   #tellFacts(facts: BackendFacts): void {

@@ -1,4 +1,5 @@
 // Runs in: backend worker.
+import { sentenceOf } from "../shared/errors.ts";
 import type { Logger } from "../shared/logger.ts";
 import type { LeasedMessage } from "../shared/protocol.ts";
 import type { Flow } from "./flow.ts";
@@ -92,7 +93,7 @@ export class Delivery implements StoreListener {
     this.#isLeasing = false;
     this.#isExhausted = isEmpty && !this.#mustLook;
     this.#wasFull = messages.length >= this.#leaseSize.messages / 2;
-    const { encode, flow, suspicion, park } = this.#options;
+    const { flow, suspicion, park } = this.#options;
     const elements: Element[] = [];
     for (const message of messages) {
       if (this.#orphans.delete(message.id)) continue; // on its way already
@@ -100,7 +101,7 @@ export class Delivery implements StoreListener {
         this.#setAside.push(message.id);
         continue;
       }
-      const encoded = encode(message);
+      const encoded = this.#encode(message);
       if ("reason" in encoded) park(encoded.id, encoded.reason);
       else elements.push(encoded);
     }
@@ -123,6 +124,15 @@ export class Delivery implements StoreListener {
     this.#setAside = [];
     this.#isLeasing = this.#isExhausted = false;
     this.#pump();
+  }
+
+  /** A message that cannot even be read must not end the worker with every start anew. */
+  #encode(message: LeasedMessage): Element | Unsendable {
+    try {
+      return this.#options.encode(message);
+    } catch (error) {
+      return { id: message.id, reason: `it cannot be put into the server's words: ${sentenceOf(error)}` };
+    }
   }
 
   #limits = (channel: string) => this.#link.limits(channel);

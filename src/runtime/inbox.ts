@@ -1,10 +1,14 @@
 // Runs in: backend worker.
 import type { Logger } from "../shared/logger.ts";
 import type { BackendToMain, MainToBackend } from "../shared/protocol.ts";
+import { withLimit } from "../shared/time.ts";
 import type { Inbox } from "./backend.ts";
 
 /** Least time between two lines about garbage, in milliseconds. */
 const GARBAGE_LINE_MS = 1000;
+
+/** Longer than main itself gives whoever answers a call, in milliseconds. */
+const CALL_LIMIT_MS = 60_000;
 
 type Answer = MainToBackend & { type: "call_answer" };
 
@@ -37,10 +41,13 @@ export function createInbox(
     },
     async call(method, params) {
       const callId = ++lastCallId;
-      const answer = await new Promise<Answer>((resolve) => {
+      const answering = new Promise<Answer>((resolve) => {
         waiting.set(callId, resolve);
         send({ type: "call", callId, method, params });
       });
+      const answer = await withLimit(answering, CALL_LIMIT_MS, undefined);
+      waiting.delete(callId);
+      if (answer === undefined) throw new Error(`no answer within ${CALL_LIMIT_MS / 1000} s`);
       if (answer.error !== undefined) throw new Error(answer.error);
       return answer.result;
     },

@@ -96,5 +96,6 @@ async function tryToConnect(driver: Driver, signal: AbortSignal): Promise<Link |
 
 async function finish(link: Link, door: StoreDoor): Promise<void> {
   await withLimit(door.settled(), SETTLE_LIMIT_MS, undefined);
-  await withLimit(link.close({ reason: "the agent stops", isGraceful: true }), CLOSE_LIMIT_MS, undefined);
+  const closing = link.close({ reason: "the agent stops", isGraceful: true }).catch(() => {}); // it ends anyway
+  await withLimit(closing, CLOSE_LIMIT_MS, undefined);
 }

@@ -10,25 +10,17 @@ export interface RequestLinkOptions {
   limits: ParcelLimits;
   /** Resolves when the server has the parcel; see {@link Link.send}. */
   send: (parcel: Parcel) => Promise<void>;
-  /** Runs beside the deliveries until its signal aborts; when it fails, the link is of no use. */
-  beside?: (signal: AbortSignal) => Promise<void>;
 }
 
 /** A link to a server that answers one request after the other and knows no connection. */
-export function createRequestLink({ description, limits, send, beside }: RequestLinkOptions): Link {
+export function createRequestLink({ description, limits, send }: RequestLinkOptions): Link {
   const ended = Promise.withResolvers<LinkEnd>();
-  const closing = new AbortController();
-  const close = (reason: string) => {
-    closing.abort();
-    ended.resolve({ reason, byServer: false });
-  };
-  void beside?.(closing.signal).catch((error: Error) => close(error.message));
   return {
     description,
     window: 1,
     limits: () => limits,
     send,
     ended: ended.promise,
-    close: ({ reason }) => Promise.resolve(close(reason)),
+    close: ({ reason }) => Promise.resolve(ended.resolve({ reason, byServer: false })),
   };
 }

@@ -1,8 +1,9 @@
 // Runs in: tests.
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import http from "../../src/backends/http.ts";
 import { exampleMessage, testBackend } from "../support/backend_suite.ts";
 import { createFakeStore } from "../support/fake_store.ts";
+import { freePort } from "../support/free_port.ts";
 import { startRestServer } from "../support/rest_server.ts";
 import { runBackend } from "../support/run_backend.ts";
 import { until } from "../support/until.ts";
@@ -104,4 +105,47 @@ Deno.test("HTTP: the token does not follow a redirect", async () => {
   await using running = runBackend(http, { store, settings });
   await until("it has tried", () => running.connections.length >= 2);
   assertEquals([thief.requests.length, store.acknowledged], [0, []]);
+});
+
+Deno.test("HTTP: with nobody at configuration_url every message goes, once, and one line names the address", async () => {
+  await using server = startServer(async ({ method }) => {
+    if (method === "POST") await new Promise((resolve) => setTimeout(resolve, 200)); // the GET fails meanwhile
+    return new Response(null, { status: 204 });
+  });
+  const store = createFakeStore();
+  const ids = store.add(Array.from({ length: 20 }, (_, index) => exampleMessage("data", index + 1)));
+  const configuration_url = `http://127.0.0.1:${freePort()}/configuration`;
+  const settings = {
+    url: server.url,
+    configuration_url,
+    max_batch_messages: 5,
+    seconds_between_configurations: 1,
+  };
+  await using running = runBackend(http, { store, settings });
+  await until("all are there", () => store.acknowledged.length === 20);
+  assertEquals(store.acknowledged, ids);
+  assertEquals(server.requests.filter(({ method }) => method === "POST").length, 4);
+  const lines = running.log.filter(({ level }) => level === "WARNING").map(({ subject }) => subject);
+  assertEquals(lines.length, 1);
+  assertStringIncludes(lines[0]!, `the configuration from ${configuration_url} does not work`);
+  assertEquals(running.connections.length, 1);
+});
+
+Deno.test("HTTP: a configuration is got although nobody takes messages, so that a wrong url can be put right", async () => {
+  await using server = startServer(() => Response.json({ general: { config_revision: 3 } }));
+  const settings = { url: `http://127.0.0.1:${freePort()}/messages`, configuration_url: server.url };
+  await using running = runBackend(http, { store: createFakeStore(), settings });
+  await until("it is there", () => running.configurations.length > 0);
+  assertEquals(running.isConnected, false);
+});
+
+Deno.test("HTTP: a configuration without end does not fill the memory", async () => {
+  await using server = startServer(({ method }) => {
+    if (method !== "GET") return new Response(null, { status: 204 });
+    const endless = new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(65_536)) });
+    return new Response(endless);
+  });
+  const settings = { url: server.url, configuration_url: server.url };
+  await using running = runBackend(http, { store: createFakeStore(), settings });
+  await until("it is given up", () => running.log.some(({ subject }) => /more than \d+ bytes/.test(subject)));
 });

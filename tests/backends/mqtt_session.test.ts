@@ -199,6 +199,14 @@ test("a subscription that is refused: one clear line, data go on", async () => {
   if (refusals.length > 0) assertEquals(refusals.length, 1); // Mosquitto grants it and then sends nothing
 });
 
+test("a broker that keeps no retained messages gets a will and a presence that are not", async () => {
+  await using bench = await Bench.start({ lines: ["retain_available false"] });
+  await bench.acknowledged(bench.store.add(data(5)));
+  await using observer = await observe(bench.broker.port, "ivy/+/status");
+  bench.proxy.cutAll();
+  await observer.until("offline, by the will", (_topic, payload) => payload === "offline" || undefined);
+});
+
 test("a topic that may not be published to holds up no other, and goes on when it may", async () => {
   let isAllowed = false;
   await using bench = await Bench.start({

@@ -87,9 +87,10 @@ test("after each connect it tells its attributes and asks for limits and configu
 test("fault 16 of the ancestor: the attribute request has an id that fits 32 bits", async () => {
   await using bench = await start({ sessionLimits: GENEROUS });
   await bench.running.connected();
-  const ids = bench.server.tap.publishes.flatMap(({ topic }) => /request\/(\d+)$/.exec(topic)?.[1] ?? []);
-  assertEquals(ids.length, 2);
-  for (const id of ids) assert(Number(id) >= 1 && Number(id) <= 2_147_483_647);
+  const ids = () =>
+    bench.server.tap.publishes.flatMap(({ topic }) => /request\/(\d+)$/.exec(topic)?.[1] ?? []);
+  await until("limits and attributes are asked for", () => ids().length === 2);
+  for (const id of ids()) assert(Number(id) >= 1 && Number(id) <= 2_147_483_647);
 });
 
 test("a configuration as JSON text is understood like an object", async () => {
@@ -201,6 +202,19 @@ test("without credentials it asks for its own, has them kept, and uses them", as
   assertEquals(requests.length, 1);
 });
 
+test("a session for credentials that acknowledges nothing, as up to 3.8.1, gives them all the same", async () => {
+  await using server = await startThingsboard({
+    sessionLimits: GENEROUS,
+    provision: () => ({ status: "SUCCESS", credentialsType: "ACCESS_TOKEN", credentialsValue: "token-1" }),
+  });
+  server.failBeside("be silent");
+  const provisioning = { device_key: "key-1", device_secret: "secret-1" };
+  const store = createFakeStore();
+  await using running = runBackend(backend, { store, settings: { ...server.settings, provisioning } });
+  await until("it has credentials", () => running.kept.length > 0);
+  assertEquals(running.kept, [{ username: "token-1" }]);
+});
+
 test("a refused request for credentials is a clear line, not a storm", async () => {
   await using bench = await start({
     provision: () => ({ status: "FAILURE", errorMsg: "unknown profile" }),
@@ -209,4 +223,22 @@ test("a refused request for credentials is a clear line, not a storm", async () 
   const lines = bench.running.log.filter(({ level }) => level === "WARNING").map(({ subject }) => subject);
   assertEquals(lines.length, 1);
   assert(lines[0]!.startsWith("not connected: the server refuses credentials: unknown profile"), lines[0]);
+});
+
+test("an offer that no program could have made costs neither the thread nor the messages", async () => {
+  await using bench = await start({ sessionLimits: GENEROUS });
+  await bench.running.connected();
+  const cruel = { toString: 1, valueOf: 1 };
+  const offer = {
+    fw_title: "t",
+    fw_version: "1.2.3",
+    fw_size: cruel,
+    fw_checksum: "0",
+    fw_checksum_algorithm: cruel,
+  };
+  await bench.server.send("attributes", JSON.stringify(offer));
+  await until("it is told", () => bench.running.garbage.length > 0);
+  const ids = bench.store.add([exampleMessage("data", 1)]);
+  await until("messages go", () => ids.every((id) => bench.store.acknowledged.includes(id)));
+  assertEquals(bench.server.proxy.connects, 1);
 });

@@ -32,11 +32,16 @@ export interface SuiteServer extends AsyncDisposable {
   holdAnswers(isHolding: boolean): void;
   /** Refuses, for what is in it, every piece with a message for which this holds. */
   refuse(isPoison: (id: number) => boolean): void;
+  /** From now on everything fails but the messages themselves: configurations, subscriptions, presence; null = it works. */
+  failBeside(how: SideFailure | null): void;
   /** The largest number of pieces that were unanswered at once. */
   mostInFlight(): number;
   /** Hands out a configuration, now and to whoever comes back. */
   configure(revision: number, config: Record<string, unknown>): Promise<void>;
 }
+
+/** It is refused, not answered at all, or the server hangs up over it. */
+export type SideFailure = "refuse" | "be silent" | "hang up";
 
 export interface SuiteOptions {
   backend: Backend;
@@ -249,6 +254,7 @@ export function testBackend(name: string, options: SuiteOptions): void {
     await until("it is there", () => bench.backend.configurations.length > 0);
     assertEquals(bench.backend.configurations[0], { revision: 5, config: CONFIG });
     await server.down();
+    bench.data(1); // where requests are all, a server that is gone is noticed by the next one
     await until("it is noticed", () => !bench.backend.isConnected);
     await server.up();
     await bench.backend.connected();
@@ -259,6 +265,30 @@ export function testBackend(name: string, options: SuiteOptions): void {
       () => bench.backend.configurations.some(({ revision }) => revision === 6),
     );
   });
+
+  for (const how of ["refuse", "be silent", "hang up"] as const) {
+    test(`all but the messages fails (${how}): they go all the same, once each, and the log says what fails`, async (bench) => {
+      const server = await bench.prepare();
+      server.failBeside(how);
+      bench.run();
+      const startMs = performance.now();
+      const ids = bench.data(50);
+      await bench.acknowledged(ids);
+      assert(performance.now() - startMs < 20_000, `${performance.now() - startMs} ms`);
+      const accepted = server.arrivals().filter(({ isAccepted }) => isAccepted).map(({ id }) => id);
+      assertEquals(accepted.toSorted((a, b) => a - b), ids, "nothing is sent again");
+      assertEquals(bench.backend.configurations, []);
+      if (how !== "hang up") {
+        assertEquals(bench.backend.connections.length, 1, "no connection is lost over it");
+      }
+      if (how === "refuse") await until("the log says so", () => bench.warnings("does not work").length > 0);
+      const lines = bench.warnings("does not work");
+      assertEquals(new Set(lines).size, lines.length, "one line for each reason");
+      server.failBeside(null);
+      await server.configure(5, CONFIG);
+      await until("a configuration comes when it works again", () => bench.backend.configurations.length > 0);
+    });
+  }
 
   test("nothing waits: it asks the store for nothing until there is something", async (bench) => {
     await bench.start();

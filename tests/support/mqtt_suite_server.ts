@@ -1,13 +1,14 @@
 // Runs in: tests.
 import { MqttClient } from "../../src/backends/mqtt_client.ts";
 import net from "node:net";
-import type { Arrival, SuiteServer } from "./backend_suite.ts";
+import type { Arrival, SideFailure, SuiteServer } from "./backend_suite.ts";
 import { type Mosquitto, startMosquitto } from "./mosquitto.ts";
 import { createMqttTap, type MqttTap } from "./mqtt_tap.ts";
 import { startTcpProxy, type TcpProxy } from "./tcp_proxy.ts";
 
 /** Payload format invalid: the reason code of MQTT 5 for a message that will never do. */
 const FORMAT_INVALID = 153;
+const NOT_AUTHORIZED = 135;
 
 export interface MqttSuiteServerOptions {
   limits?: { window?: number; maxBytes?: number };
@@ -38,10 +39,21 @@ export async function startMqttSuiteServer(options: MqttSuiteServerOptions): Pro
   });
   let isHolding = false;
   let isPoison = (_id: number) => false;
+  let failure: SideFailure | null = null;
+  const isBeside = ({ topic, payload }: { topic: string; payload: string }) =>
+    read(topic, payload).length === 0;
   const tap = createMqttTap({
-    answer: ({ topic, payload }) =>
-      read(topic, payload).some(({ id }) => isPoison(id)) ? FORMAT_INVALID : undefined,
-    isHolding: () => isHolding,
+    answer(publish) {
+      if (failure === "refuse" && isBeside(publish)) return NOT_AUTHORIZED;
+      return read(publish.topic, publish.payload).some(({ id }) => isPoison(id)) ? FORMAT_INVALID : undefined;
+    },
+    isHolding: (publish) => isHolding || (failure === "be silent" && isBeside(publish)),
+    subscription: () =>
+      failure === "refuse" ? NOT_AUTHORIZED : failure === "be silent" ? "nothing" : undefined,
+    isCutting: (packet) =>
+      failure === "hang up" &&
+      (packet.cmd === "subscribe" ||
+        packet.cmd === "publish" && isBeside({ topic: packet.topic, payload: packet.payload.toString() })),
   });
   const proxy = startTcpProxy({ target: broker, up: tap.up, down: tap.down });
   return {
@@ -68,6 +80,7 @@ export async function startMqttSuiteServer(options: MqttSuiteServerOptions): Pro
     },
     holdAnswers: (holding) => void (isHolding = holding),
     refuse: (poison) => void (isPoison = poison),
+    failBeside: (how) => void (failure = how),
     mostInFlight: () => tap.mostInFlight,
     async configure(revision, config) {
       const { topic, payload } = options.configure(revision, config);

@@ -20,7 +20,11 @@ export interface MqttTapOptions {
   /** Answers a publish in the server's place: the reason code that its acknowledgement will carry. */
   answer?: (publish: Publish) => number | undefined;
   /** While it says so, acknowledgements of publishes are dropped. */
-  isHolding?: () => boolean;
+  isHolding?: (publish: Publish) => boolean;
+  /** Answers a subscription in the server's place: the reason code, or nothing at all. */
+  subscription?: () => number | "nothing" | undefined;
+  /** Whether the connection ends when the client sends this. */
+  isCutting?: (packet: Packet) => boolean;
 }
 
 /** Reads the MQTT packets that go through a proxy, and may change what the server answers. */
@@ -60,6 +64,7 @@ export function createMqttTap(options: MqttTapOptions = {}): MqttTap {
         side.version = packet.protocolVersion ?? 4;
         side.down = parser({ protocolVersion: side.version });
       }
+      if (options.isCutting?.(packet)) connection.cut();
       if (packet.cmd === "publish") note(packet, side, connection);
       else others.push({ packet, connection: connection.number, atMs: performance.now() });
     });
@@ -88,14 +93,19 @@ export function createMqttTap(options: MqttTapOptions = {}): MqttTap {
     const settings = { protocolVersion: side.version };
     const listen = (packet: Packet) => {
       if (packet.cmd === "puback") {
-        if (options.isHolding?.()) return;
         const publish = side.inFlight.get(packet.messageId!);
+        if (publish !== undefined && options.isHolding?.(publish)) return;
         side.inFlight.delete(packet.messageId!);
         if (publish !== undefined) {
           const code = options.answer?.(publish);
           if (code !== undefined) packet.reasonCode = code;
           publish.answer = packet.reasonCode ?? 0;
         }
+      }
+      if (packet.cmd === "suback") {
+        const code = options.subscription?.();
+        if (code === "nothing") return;
+        if (code !== undefined) packet.granted = packet.granted.map(() => code);
       }
       out.push(generate(packet, settings));
     };

@@ -1,5 +1,5 @@
 // Runs in: tests.
-import type { Arrival, SuiteServer } from "./backend_suite.ts";
+import type { Arrival, SideFailure, SuiteServer } from "./backend_suite.ts";
 import { freePort } from "./free_port.ts";
 
 export interface RestServer extends SuiteServer {
@@ -16,6 +16,8 @@ export function startRestServer({ maxBytes }: { maxBytes: number }): RestServer 
   let isPoison = (_id: number) => false;
   let gate: PromiseWithResolvers<void> | undefined;
   let configuration: string | undefined;
+  let failure: SideFailure | null = null;
+  let forever = Promise.withResolvers<void>();
   let etag = "";
   let parcel = 0;
   let inFlight = 0;
@@ -39,7 +41,10 @@ export function startRestServer({ maxBytes }: { maxBytes: number }): RestServer 
     return new Response(null, { status: 204 });
   }
 
-  function give(request: Request): Response {
+  async function give(request: Request): Promise<Response> {
+    if (failure === "refuse") return new Response(null, { status: 500 });
+    if (failure === "be silent") await forever.promise;
+    if (failure === "hang up") throw new TypeError("cuts the answer");
     if (configuration === undefined) return new Response(null, { status: 404 });
     if (request.headers.get("if-none-match") === etag) return new Response(null, { status: 304 });
     return new Response(configuration, { headers: { etag } });
@@ -90,6 +95,11 @@ export function startRestServer({ maxBytes }: { maxBytes: number }): RestServer 
       gate = isHolding ? Promise.withResolvers() : undefined;
     },
     refuse: (poison) => void (isPoison = poison),
+    failBeside(how) {
+      forever.resolve();
+      forever = Promise.withResolvers();
+      failure = how;
+    },
     mostInFlight: () => mostInFlight,
     configure(revision, config) {
       configuration = JSON.stringify(config);
@@ -98,6 +108,7 @@ export function startRestServer({ maxBytes }: { maxBytes: number }): RestServer 
     },
     async [Symbol.asyncDispose]() {
       gate?.resolve();
+      forever.resolve();
       await down();
     },
   };
