@@ -66,6 +66,8 @@ export interface ConnectionStatus {
   detail: string;
   /** Since when it has it, or has not had it; a further attempt that fails changes nothing. */
   sinceMs: number;
+  /** What its server does not take now, and why, and since when something is held back; null = nothing is. */
+  held: { detail: string; sinceMs: number } | null;
 }
 
 /** What a backend's host needs to know of packages. */
@@ -92,7 +94,12 @@ export class BackendHost {
   #mayRun = false;
   #isReady = false;
   #runningLife: Life | undefined;
-  #connection: ConnectionStatus = { isConnected: false, detail: "not started", sinceMs: Date.now() };
+  #connection: ConnectionStatus = {
+    isConnected: false,
+    detail: "not started",
+    sinceMs: Date.now(),
+    held: null,
+  };
   #announceTimer: ReturnType<typeof setTimeout> | undefined;
   /** Servers repeat themselves: one line is enough. */
   #ignoredRevision: number | undefined;
@@ -198,7 +205,7 @@ export class BackendHost {
       case "started":
         return this.#supervisor.markRunning();
       case "connection":
-        return this.#connected(message.isConnected, message.detail);
+        return this.#connected(message.isConnected, message.detail, message.held);
       case "configuration":
         return this.#configured(message);
       case "call":
@@ -268,9 +275,14 @@ export class BackendHost {
     }
   }
 
-  #connected(isConnected: boolean, detail: string): void {
-    const { isConnected: was, sinceMs } = this.#connection;
-    this.#connection = { isConnected, detail, sinceMs: isConnected === was ? sinceMs : Date.now() };
+  #connected(isConnected: boolean, detail: string, held: string | null = null): void {
+    const { isConnected: was, sinceMs, held: before } = this.#connection;
+    this.#connection = {
+      isConnected,
+      detail,
+      sinceMs: isConnected === was ? sinceMs : Date.now(),
+      held: held === null ? null : { detail: held, sinceMs: before?.sinceMs ?? Date.now() },
+    };
   }
 
   #end(life: Life): void {

@@ -98,6 +98,10 @@ export interface BackendStatusJson extends WorkerStatusJson {
   /** What it is connected to, or why it is not. */
   connection: string;
   connection_since_ms: number;
+  /** What its server does not take now, and why; null = it takes everything. */
+  held_back: string | null;
+  /** Since when something is held back; null = nothing is. */
+  held_back_since_ms: number | null;
   /** Messages per second that its server acknowledged during the last minute; null while the store does not say. */
   rate_per_s: number | null;
   /** The last acknowledgement since the store was started; null when there was none. */
@@ -199,15 +203,17 @@ export function backendStatusJson(
   host: Pick<BackendHost, "name" | "provider" | "connection">,
   statistics: StoreStatistics | undefined,
 ): Omit<BackendStatusJson, keyof WorkerStatusJson> {
-  const { isConnected, detail, sinceMs } = host.connection;
+  const { isConnected, detail, sinceMs, held } = host.connection;
   const counts = statistics?.backends[host.name];
   const sent = statistics?.sent[host.name];
   const messages = counts === undefined ? null : sumUp(Object.values(counts));
   return {
     provider: host.provider,
     connected: isConnected,
-    connection: detail,
+    connection: held === null ? detail : `${detail}; ${held.detail}`,
     connection_since_ms: sinceMs,
+    held_back: held?.detail ?? null,
+    held_back_since_ms: held?.sinceMs ?? null,
     rate_per_s: sent === undefined ? null : Math.round(sent.perSecond * 100) / 100,
     last_sent_ms: sent?.lastMs ?? null,
     oldest_waiting_ms: messages?.oldest_waiting_ms ?? null,

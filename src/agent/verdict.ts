@@ -69,6 +69,10 @@ function backendReasons(name: string, backend: BackendStatusJson, nowMs: number)
       ? []
       : [`${name} has not been connected for ${since(connectionMs)}`];
   }
+  const heldMs = backend.held_back_since_ms === null ? 0 : nowMs - backend.held_back_since_ms;
+  if (heldMs >= CONNECTION_GRACE_MS) {
+    return [`the server of ${name} has not taken messages for ${since(heldMs)}`];
+  }
   const waitingMs = backend.oldest_waiting_ms === null ? 0 : nowMs - backend.oldest_waiting_ms;
   const silentMs = nowMs - Math.max(backend.last_sent_ms ?? 0, backend.connection_since_ms);
   if (waitingMs < STUCK_MS || silentMs < STUCK_MS) return [];

@@ -22,6 +22,10 @@ const config = z.strictObject({
   ...commonSettings,
   mqtt_connection: mqttConnection(z.string().min(1).describe("as the server knows this node")),
   topics,
+  hold_without_subscribers: z.boolean().default(false).describe(
+    "true = messages that the broker would give to nobody stay in the outbox until somebody has subscribed to their " +
+      "topic; only MQTT 5 tells (a broker that speaks 3.1.1 alone takes them and says nothing)",
+  ),
 });
 type Topics = z.output<typeof topics>;
 
@@ -49,6 +53,7 @@ export default defineMqttBackend({
     return {
       encode: (message) => encode(message, topics),
       parcel: () => ({ isArray: false, maxElements: 1, maxBytes: Infinity, maxPoints: Infinity }),
+      mustReachSomebody: config.hold_without_subscribers,
       subscriptions: [topics.config_set],
       heard: (_topic, payload) => inbox.heard(decode(payload)),
       presence: { topic: topics.status, online: "online", offline: "offline" },

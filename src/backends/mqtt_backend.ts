@@ -31,6 +31,8 @@ export interface MqttDialect {
   heard(topic: string, payload: Uint8Array, session: MqttSession): void;
   /** A retained message that says whether this node is there; the server says `offline` itself when the node is lost. */
   presence?: { topic: string; online: string; offline: string };
+  /** A message that the broker gives to nobody is not delivered: it is held back until somebody has subscribed. */
+  mustReachSomebody: boolean;
   /** Travels with every message where the server speaks MQTT 5. */
   userProperties?: Record<string, string>;
   /** Called before each connection. @returns what stands in for the configured settings of the connection. */
@@ -186,11 +188,13 @@ function createLink(
 ): Link {
   const { presence, pace } = dialect;
   const userProperties = session.version === 5 ? dialect.userProperties : undefined;
-  const options = userProperties === undefined ? {} : { userProperties };
+  const { mustReachSomebody } = dialect;
+  const options = { mustReachSomebody, ...(userProperties === undefined ? {} : { userProperties }) };
   const version = session.version === 5 ? "MQTT 5" : "MQTT 3.1.1";
   return {
     description: `${host}:${port} (${version}${tls === null ? "" : ", TLS"})`,
     hintWhenFlapping: `does another client use the client id ${clientId}?`,
+    probesFirst: mustReachSomebody, // else some could overtake others while somebody subscribes
     get window() { // the server may say what it allows after it is connected
       return Math.min(session.limits.window, dialect.window?.() ?? Infinity);
     },

@@ -20,6 +20,9 @@ const MAX_INCOMING_BYTES = 2_097_152;
 const CLOSED = "Connection closed";
 
 const RETAIN_NOT_SUPPORTED = 154;
+/** The server has taken a publish and given it to nobody (MQTT 5 alone can say so). */
+const NO_SUBSCRIBERS = 16;
+const UNHEARD = "nobody has subscribed to it";
 
 export type MqttVersion = 4 | 5;
 
@@ -73,6 +76,8 @@ export class MqttSession {
   readonly slots: PublishSlots;
   #client: MqttClient;
   #resolveEnded!: (end: LinkEnd) => void;
+  /** Packet ids of publishes that nobody has got: mqtt.js says of them what it says of the others. */
+  #unheard = new Set<number>();
 
   constructor(client: MqttClient, version: MqttVersion, limits: SessionLimits) {
     this.#client = client;
@@ -80,6 +85,11 @@ export class MqttSession {
     this.limits = limits;
     this.slots = new PublishSlots(limits.window);
     this.ended = new Promise((resolve) => this.#resolveEnded = resolve);
+    client.on("packetreceive", (packet) => {
+      if (packet.cmd === "puback" && packet.reasonCode === NO_SUBSCRIBERS) {
+        this.#unheard.add(packet.messageId!);
+      }
+    });
   }
 
   /**
@@ -117,15 +127,19 @@ export class MqttSession {
   /**
    * Publishes with QoS 1; resolves with the server's acknowledgement.
    *
+   * @param options.mustReachSomebody The server saying that nobody has subscribed is a no; MQTT 3.1.1 cannot say it.
    * @throws {RefusedError} when the server says no. When the connection ends first it never settles.
    */
   publish(
     topic: string,
     payload: string,
-    { userProperties }: { userProperties?: Record<string, string> } = {},
+    { userProperties, mustReachSomebody = false }: {
+      userProperties?: Record<string, string>;
+      mustReachSomebody?: boolean;
+    } = {},
   ): Promise<void> {
     const properties = userProperties === undefined ? {} : { properties: { userProperties } };
-    return this.#publishIn(topic, payload, { qos: 1, ...properties }, false);
+    return this.#publishIn(topic, payload, { qos: 1, ...properties }, false, mustReachSomebody);
   }
 
   #publishIn(
@@ -133,16 +147,20 @@ export class MqttSession {
     payload: string,
     options: IClientPublishOptions,
     isBeside: boolean,
+    mustReachSomebody = false,
   ): Promise<void> {
     return new Promise((resolve, reject) => {
       const publish = () =>
-        this.#client.publish(topic, payload, options, (error) => {
+        this.#client.publish(topic, payload, options, (error, packet) => {
           const code = (error as { code?: unknown } | undefined)?.code;
           const isAnswered = error === undefined || error === null || typeof code === "number";
           if (!isAnswered) return; // the connection is over
           this.slots.release(isBeside);
-          if (typeof code !== "number") resolve();
-          else reject(new RefusedError(REASONS.get(code) ?? `reason ${code}`, faultOf(code)));
+          const isUnheard = this.#unheard.delete(packet?.messageId ?? 0) && mustReachSomebody;
+          if (typeof code === "number") {
+            reject(new RefusedError(REASONS.get(code) ?? `reason ${code}`, faultOf(code)));
+          } else if (isUnheard) reject(new RefusedError(UNHEARD, "circumstances"));
+          else resolve();
         });
       this.slots.take(publish, isBeside);
     });

@@ -14,8 +14,8 @@ export function createOutgoingStore(): Store {
       done();
       return store;
     },
-    del(_packet, done) {
-      done();
+    del(packet, done) {
+      done(undefined, packet as never); // who published finds its packet id in it
       return store;
     },
     get(_packet, done) {

@@ -110,6 +110,7 @@ export default defineMqttBackend({
     return {
       encode: (message) => encode(message, sensor, facts),
       parcel: () => PARCEL,
+      mustReachSomebody: true,
       subscriptions: [`configurations/${sensor}`],
       heard: (_topic, payload) => inbox.heard(decode(payload)),
     };

@@ -36,6 +36,7 @@ export default defineMqttBackend({
       encode: createEncoder(),
       subscriptions: [...SUBSCRIPTIONS, ...FIRMWARE_SUBSCRIPTIONS],
       parcel: () => device.parcel,
+      mustReachSomebody: true,
       window: () => device.window,
       pace: ({ points }) => device.pace(points),
       heard: (topic, payload, session) => device.heard(topic, payload, session),

@@ -2,8 +2,10 @@
 import { sentenceOf } from "../shared/errors.ts";
 import type { Logger } from "../shared/logger.ts";
 import type { LeasedMessage } from "../shared/protocol.ts";
+import { type Variant, VARIANTS } from "../shared/message.ts";
 import type { Flow } from "./flow.ts";
 import { HeldChannels } from "./held_channels.ts";
+import type { HoldLog } from "./hold_log.ts";
 import { createLeaseSize } from "./lease_size.ts";
 import { type Link, type LinkEnd, RefusedError } from "./link.ts";
 import { type Element, packParcels, type Parcel, splitParcel, type Unsendable } from "./parcels.ts";
@@ -22,6 +24,7 @@ export interface DeliveryOptions {
   encode: (message: LeasedMessage) => Element | Unsendable;
   flow: Flow;
   suspicion: Suspicion;
+  holds: HoldLog;
   /** Puts a message away for good; it is kept, counted and listed. */
   park: (id: number, reason: string) => void;
   logger: Logger;
@@ -45,6 +48,8 @@ export class Delivery implements StoreListener {
   #inFlight = new Map<Parcel, number>();
   #inFlightBytes = 0;
   #held: HeldChannels;
+  /** What kinds of messages go into each channel, as far as was seen. */
+  #variants = new Map<string, Set<Variant>>();
   #leaseSize;
   #isLeasing = false;
   #wasFull = false;
@@ -67,12 +72,12 @@ export class Delivery implements StoreListener {
     this.#lastAnswerMs = options.monotonic();
     this.#leaseSize = createLeaseSize(options.monotonic);
     this.#held = new HeldChannels({
-      monotonic: options.monotonic,
+      probesFirst: link.probesFirst ?? false,
       release: (parcels) => {
+        this.#isExhausted = false; // kinds that were left out of leases may be asked for again
         this.#queue.unshift(parcels);
         this.#pump();
       },
-      park: (parcel, reason) => this.#park(parcel, reason),
     });
   }
 
@@ -103,7 +108,10 @@ export class Delivery implements StoreListener {
       }
       const encoded = this.#encode(message);
       if ("reason" in encoded) park(encoded.id, encoded.reason);
-      else elements.push(encoded);
+      else {
+        elements.push(encoded);
+        this.#noteVariant(encoded.channel, message.variant);
+      }
     }
     const targetBytes = suspicion.isCautious ? 0 : flow.bytes / 2;
     const { parcels, unsendable } = packParcels(elements, this.#limits, targetBytes);
@@ -177,12 +185,25 @@ export class Delivery implements StoreListener {
   }
 
   #leaseMore(): void {
-    if (this.#isLeasing || this.#isExhausted || this.#held.isFull) return;
+    const without = this.#heldVariants;
+    if (this.#isLeasing || this.#isExhausted || without.length === VARIANTS.length) return;
     const { door, flow } = this.#options;
     if (this.#queue.messages > this.#leaseSize.messages / 2) return;
     this.#isLeasing = true;
     this.#mustLook = false;
-    door.lease(this.#leaseSize.next(this.#wasFull), flow.bytes);
+    door.lease(this.#leaseSize.next(this.#wasFull), flow.bytes, without);
+  }
+
+  #noteVariant(channel: string, variant: Variant): void {
+    const known = this.#variants.get(channel);
+    if (known === undefined) this.#variants.set(channel, new Set([variant]));
+    else known.add(variant);
+  }
+
+  /** Kinds of which enough is held back: more must not fill the memory, and other kinds go past. */
+  get #heldVariants(): Variant[] {
+    const variants = this.#held.full.flatMap((channel) => [...this.#variants.get(channel) ?? []]);
+    return [...new Set(variants)];
   }
 
   #send(parcel: Parcel): void {
@@ -199,7 +220,7 @@ export class Delivery implements StoreListener {
     const { door, flow, suspicion, park } = this.#options;
     flow.acknowledged(parcel.sizeBytes, sentMs, this.#lastAnswerMs);
     door.acknowledge(parcel.elements.map(({ id }) => id));
-    this.#held.accepted(parcel.channel);
+    this.#notHeld(parcel);
     const culprit = suspicion.accepted();
     if (culprit !== undefined && this.#setAside.includes(culprit)) park(culprit, HANGS_UP);
     this.#setAside = this.#setAside.filter((id) => id !== culprit);
@@ -212,14 +233,18 @@ export class Delivery implements StoreListener {
       this.#inFlight.set(parcel, this.#lastAnswerMs); // unknown: given back when the connection is over
       void this.#link.close({ reason: (error as Error).message, isGraceful: false });
     } else if (this.#isMomentary(error)) {
-      if (this.#held.hold(parcel, error.message)) {
-        this.#options.logger.warning(
-          `the server does not take messages for ${parcel.channel} now: ${error.message}`,
-        );
-      }
-    } else if (parcel.elements.length === 1) this.#park(parcel, `refused by the server: ${error.message}`);
-    else this.#queue.unshift(splitParcel(parcel, this.#limits));
+      this.#held.hold(parcel);
+      this.#options.holds.held(parcel.channel, error.message);
+    } else {
+      this.#notHeld(parcel);
+      if (parcel.elements.length === 1) this.#park(parcel, `refused by the server: ${error.message}`);
+      else this.#queue.unshift(splitParcel(parcel, this.#limits));
+    }
     this.#pump();
+  }
+
+  #notHeld(parcel: Parcel): void {
+    if (this.#held.answered(parcel)) this.#options.holds.taken(parcel.channel);
   }
 
   #isMomentary({ fault }: RefusedError): boolean {
@@ -260,7 +285,8 @@ export class Delivery implements StoreListener {
 
   #stopIfDrained(): void {
     const isIdle = this.#queue.first === undefined && this.#inFlight.size === 0 && !this.#isLeasing;
-    if (this.#options.stopping.aborted && isIdle && this.#isExhausted) this.#stop(!this.#held.isEmpty);
+    const isAll = this.#isExhausted || this.#heldVariants.length === VARIANTS.length;
+    if (this.#options.stopping.aborted && isIdle && isAll) this.#stop(!this.#held.isEmpty);
   }
 
   #stop(left: boolean): void {

@@ -2,74 +2,89 @@
 import type { Parcel } from "./parcels.ts";
 
 const FIRST_MS = 1000;
-const LIMIT_MS = 300_000;
-/** How many messages may be held back before the oldest are parked. */
+const LIMIT_MS = 60_000;
+/** So many messages of one channel may be held back; the others stay in the outbox. */
 const MAX_HELD = 1000;
-/** Stands for "it is being tried again". */
-const RELEASED = -Infinity;
 
 interface Held {
+  /** Oldest first. */
   parcels: Parcel[];
-  untilMs: number;
+  /** In the parcels. */
+  messages: number;
+  /** On its way, to see whether the server takes it. */
+  probe: Parcel | undefined;
+  /** Of the last pause; 0 = nothing was refused yet. */
   delayMs: number;
-  reason: string;
-  timer: ReturnType<typeof setTimeout>;
+  timer?: ReturnType<typeof setTimeout>;
 }
 
 export interface HeldChannelsOptions {
-  /** Milliseconds that never jump. */
-  monotonic: () => number;
-  /** Tries parcels again. */
+  /** Sends parcels, in front of all others. */
   release: (parcels: Parcel[]) => void;
-  park: (parcel: Parcel, reason: string) => void;
+  /** The first parcel of a channel travels alone: the others follow when the server has taken it. */
+  probesFirst: boolean;
 }
 
-/** Channels that the server does not take now (no right, no quota): tried again with backoff, past which others go. */
+/**
+ * Channels that the server does not take now (no right, no quota, nobody who listens): tried again with growing pauses, at
+ * least once a minute, past which other channels go. One parcel is tried, the others keep their place behind it, so that
+ * all arrive in order when the server takes them again. None is given up.
+ */
 export class HeldChannels {
   #options: HeldChannelsOptions;
   #channels = new Map<string, Held>();
-  #othersGo = false;
+  /** The server takes them, as far as is known. */
+  #open = new Set<string>();
 
   constructor(options: HeldChannelsOptions) {
     this.#options = options;
   }
 
+  /** Nothing is held back. */
   get isEmpty(): boolean {
-    return this.#count() === 0;
+    return [...this.#channels.values()].every(({ parcels }) => parcels.length === 0);
   }
 
-  /** Nothing more may be leased: everything that goes anywhere is held back. */
-  get isFull(): boolean {
-    return this.#channels.size > 0 && this.#count() >= MAX_HELD;
+  /** Channels of which no more may be taken out of the outbox. */
+  get full(): string[] {
+    return [...this.#channels].flatMap(([channel, { messages }]) => messages >= MAX_HELD ? [channel] : []);
   }
 
-  /** Holds back a parcel that was refused. @returns true when its channel was not held before. */
-  hold(parcel: Parcel, reason: string): boolean {
-    const known = this.#channels.get(parcel.channel);
-    if (known !== undefined && known.untilMs > this.#options.monotonic()) {
-      this.#insert(known, parcel);
+  /** Holds back a parcel that was refused. */
+  hold(parcel: Parcel): void {
+    const held = this.#channels.get(parcel.channel) ?? heldBehind(undefined);
+    this.#insert(held, parcel);
+    this.#channels.set(parcel.channel, held);
+    this.#open.delete(parcel.channel);
+    if (held.timer !== undefined || (held.probe !== undefined && held.probe !== parcel)) return;
+    held.probe = undefined;
+    held.delayMs = Math.min(LIMIT_MS, held.delayMs === 0 ? FIRST_MS : held.delayMs * 2);
+    held.timer = setTimeout(() => this.#tryAgain(held), held.delayMs);
+  }
+
+  /** Holds back a parcel of a channel that waits. @returns false when it may be sent. */
+  takes(parcel: Parcel): boolean {
+    const { channel } = parcel;
+    const held = this.#channels.get(channel);
+    if (held === undefined) {
+      const isProbe = this.#options.probesFirst && !this.#open.has(channel);
+      if (isProbe) this.#channels.set(channel, heldBehind(parcel));
       return false;
     }
-    const delayMs = Math.min(LIMIT_MS, known === undefined ? FIRST_MS : known.delayMs * 2);
-    const timer = setTimeout(() => this.#release(parcel.channel), delayMs);
-    const untilMs = this.#options.monotonic() + delayMs;
-    this.#channels.set(parcel.channel, { parcels: [parcel], untilMs, delayMs, reason, timer });
-    return known === undefined;
-  }
-
-  /** Holds back a parcel of a channel that waits. @returns false when its channel does not. */
-  takes(parcel: Parcel): boolean {
-    const held = this.#channels.get(parcel.channel);
-    if (held === undefined || held.untilMs <= this.#options.monotonic()) return false;
+    if (held.probe === parcel) return false;
     this.#insert(held, parcel);
-    if (this.#othersGo) this.#parkOldest(held);
     return true;
   }
 
-  /** The server took a parcel. */
-  accepted(channel: string): void {
-    if (this.#channels.get(channel)?.untilMs === RELEASED) this.#channels.delete(channel);
-    this.#othersGo = this.#channels.size > 0;
+  /** The server has taken a parcel, or found fault with the parcel itself. @returns whether its channel is open now. */
+  answered(parcel: Parcel): boolean {
+    const { channel } = parcel;
+    const held = this.#channels.get(channel);
+    if (held !== undefined && held.probe !== parcel) return false; // it was on its way before the channel was held
+    this.#open.add(channel);
+    this.#channels.delete(channel);
+    if (held !== undefined && held.parcels.length > 0) this.#options.release(held.parcels);
+    return true;
   }
 
   /** Lets go of everything. @returns what was held back. */
@@ -80,28 +95,20 @@ export class HeldChannels {
     return held.flatMap(({ parcels }) => parcels);
   }
 
-  #release(channel: string): void {
-    const held = this.#channels.get(channel);
-    if (held === undefined) return;
-    held.untilMs = RELEASED;
-    this.#options.release(held.parcels.splice(0));
+  #tryAgain(held: Held): void {
+    delete held.timer;
+    held.probe = held.parcels.shift()!;
+    held.messages -= held.probe.elements.length;
+    this.#options.release([held.probe]);
   }
 
-  #insert({ parcels }: Held, parcel: Parcel): void {
-    parcels.push(parcel);
-    parcels.sort((a, b) => a.elements[0]!.id - b.elements[0]!.id);
+  #insert(held: Held, parcel: Parcel): void {
+    held.parcels.push(parcel);
+    held.parcels.sort((a, b) => a.elements[0]!.id - b.elements[0]!.id);
+    held.messages += parcel.elements.length;
   }
+}
 
-  /** Where other channels go through, one that does not must not fill the memory. */
-  #parkOldest({ parcels, reason }: Held): void {
-    while (this.#count() > MAX_HELD) this.#options.park(parcels.shift()!, reason);
-  }
-
-  #count(): number {
-    let count = 0;
-    for (const { parcels } of this.#channels.values()) {
-      for (const { elements } of parcels) count += elements.length;
-    }
-    return count;
-  }
+function heldBehind(probe: Parcel | undefined): Held {
+  return { parcels: [], messages: 0, probe, delayMs: 0 };
 }

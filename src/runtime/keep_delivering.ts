@@ -5,6 +5,7 @@ import type { LeasedMessage, PackageReport } from "../shared/protocol.ts";
 import { pause, withLimit } from "../shared/time.ts";
 import { Delivery } from "./delivery.ts";
 import { createFlow } from "./flow.ts";
+import { createHoldLog } from "./hold_log.ts";
 import type { Link, LinkEnd } from "./link.ts";
 import { createOutageLog } from "./outage_log.ts";
 import { createParkLog } from "./park_log.ts";
@@ -39,8 +40,8 @@ export interface KeepDeliveringOptions {
   /** Aborts when the backend has to end. */
   stopping: AbortSignal;
   maxDrainMs: number;
-  /** Told whenever a connection begins or ends. */
-  onConnection: (state: { isConnected: boolean; detail: string }) => void;
+  /** Told whenever a connection begins or ends, or what the server does not take changes. */
+  onConnection: (state: { isConnected: boolean; detail: string; held: string | null }) => void;
   timing?: ReconnectTiming;
   /** In [0, 1). */
   random?: () => number;
@@ -58,7 +59,13 @@ export async function keepDelivering(options: KeepDeliveringOptions): Promise<vo
     door.park(id, reason);
     logParked(id, reason);
   };
-  const lasting = { flow: createFlow(), suspicion: createSuspicion(), encode: driver.encode, park };
+  let connection = { isConnected: false, detail: "" };
+  const tell = (state = connection) => {
+    connection = state;
+    onConnection({ ...state, held: holds.text });
+  };
+  const holds = createHoldLog({ logger, onChange: () => tell() });
+  const lasting = { holds, flow: createFlow(), suspicion: createSuspicion(), encode: driver.encode, park };
   while (!stopping.aborted) {
     reconnect.attempt();
     const link = await tryToConnect(driver, stopping);
@@ -68,7 +75,7 @@ export async function keepDelivering(options: KeepDeliveringOptions): Promise<vo
     if ("failure" in link) end = { reason: link.failure, byServer: false };
     else {
       outages.connected(link.description);
-      onConnection({ isConnected: true, detail: link.description });
+      tell({ isConnected: true, detail: link.description });
       const connectedMs = monotonic();
       const result = await new Delivery(link, { ...lasting, door, logger, monotonic, stopping, maxDrainMs })
         .run();
@@ -80,7 +87,7 @@ export async function keepDelivering(options: KeepDeliveringOptions): Promise<vo
     }
     const delayMs = reconnect.delayMs(heldMs, end.byServer);
     outages.failed(end.reason, heldMs > 0, delayMs);
-    onConnection({ isConnected: false, detail: end.reason });
+    tell({ isConnected: false, detail: end.reason });
     await pause(delayMs, stopping);
   }
   await withLimit(door.settled(), SETTLE_LIMIT_MS, undefined);

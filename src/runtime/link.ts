@@ -17,6 +17,8 @@ export interface Link {
   readonly hintWhenFlapping?: string;
   /** How many parcels may be unanswered. */
   readonly window: number;
+  /** The first parcel of each channel travels alone, until the server has taken it. Default: no. */
+  readonly probesFirst?: boolean;
   /** What the server takes, as far as it says so. */
   limits(channel: string): ParcelLimits;
   /**

@@ -1,5 +1,6 @@
 // Runs in: backend worker.
 import { setImmediate } from "node:timers";
+import type { Variant } from "../shared/message.ts";
 import type { BackendToStore, LeasedMessage, StoreToBackend } from "../shared/protocol.ts";
 
 /** What has been decided of a message and is not yet durable in the store. */
@@ -45,11 +46,15 @@ export class StoreDoor {
     if (isSuccessor) this.#listener?.replaced();
   }
 
-  /** Asks for messages, unless an answer is under way; it goes to the listener, also when there are none. */
-  lease(maxMessages: number, maxBytes: number): void {
+  /**
+   * Asks for messages, unless an answer is under way; it goes to the listener, also when there are none.
+   *
+   * @param without Kinds that are left out.
+   */
+  lease(maxMessages: number, maxBytes: number, without: Variant[] = []): void {
     if (this.#isLeasing) return;
     this.#isLeasing = true;
-    this.#send({ type: "lease", maxMessages, maxBytes });
+    this.#send({ type: "lease", maxMessages, maxBytes, without });
   }
 
   acknowledge(ids: Iterable<number>): void {

@@ -239,7 +239,8 @@ export type BackendToMain =
   | { type: "announce"; provider: string; settingsSchema: JsonSchema }
   | { type: "checked"; faults: Fault[] }
   | { type: "started" }
-  | { type: "connection"; isConnected: boolean; detail: string }
+  /** `held`: what the server does not take now, and why; null = nothing. */
+  | { type: "connection"; isConnected: boolean; detail: string; held: string | null }
   /** A configuration from the server, unjudged. */
   | { type: "configuration"; revision: number; config: unknown }
   /** The server wants something done on this node. */
@@ -265,7 +266,7 @@ export interface LeasedMessage {
 
 export type BackendToStore =
   /** At most one at a time. Answered by `leased`, also when there is nothing. */
-  | { type: "lease"; maxMessages: number; maxBytes: number }
+  | { type: "lease"; maxMessages: number; maxBytes: number; without?: Variant[] }
   /** The server has these. */
   | { type: "acknowledge"; ids: number[] }
   /** These were not sent after all; they come first in a later lease. */

@@ -106,8 +106,17 @@ export class Backlog {
     this.#load();
   }
 
-  /** Hands out messages: configuration status before logs before data, each oldest first, requeued ones last. */
-  lease(backend: string, maxMessages: number, maxBytes: number): LeasedMessage[] {
+  /**
+   * Hands out messages: configuration status before logs before data, each oldest first, requeued ones last.
+   *
+   * @param without Kinds that are left out.
+   */
+  lease(
+    backend: string,
+    maxMessages: number,
+    maxBytes: number,
+    without: readonly Variant[] = [],
+  ): LeasedMessage[] {
     const holder = this.#holders.get(backend);
     if (holder === undefined) return [];
     const leased: LeasedMessage[] = [];
@@ -121,6 +130,7 @@ export class Backlog {
       return true;
     };
     for (const variant of VARIANTS) {
+      if (without.includes(variant)) continue;
       this.#leaseVariant(holder.leases[variant], variant, maxMessages - leased.length, take);
     }
     for (
@@ -131,6 +141,7 @@ export class Backlog {
         holder.requeuedFinished,
       )
     ) {
+      if (without.includes(row.variant)) continue;
       if (!take(row)) break;
       holder.requeuedOut.add(row.id);
     }

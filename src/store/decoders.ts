@@ -10,6 +10,7 @@ import {
   number,
   object,
   oneOf,
+  optional,
   text,
 } from "../shared/shape.ts";
 import { MAX_TIME_MS } from "../shared/time.ts";
@@ -57,7 +58,11 @@ function checked(message: OutgoingMessage, isMain: boolean): OutgoingMessage {
 
 /** What a backend says of messages. */
 export const decodeFromBackend = decoderOf<BackendToStore>({
-  lease: { maxMessages: integer(1, MAX_IDS), maxBytes: number(1) },
+  lease: {
+    maxMessages: integer(1, MAX_IDS),
+    maxBytes: number(1),
+    without: optional(list(oneOf(...VARIANTS), VARIANTS.length)),
+  },
   acknowledge: { ids },
   give_back: { ids },
   park: { id: integer(1), reason: text(65_536) },

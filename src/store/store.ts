@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { diskSpace } from "../shared/disk_space.ts";
 import { sentenceOf } from "../shared/errors.ts";
 import type { Logger } from "../shared/logger.ts";
+import type { Variant } from "../shared/message.ts";
 import type { NewRow } from "../shared/message_line.ts";
 import type {
   LeasedMessage,
@@ -148,8 +149,13 @@ export class Store {
     this.#committer.forget(producer);
   }
 
-  lease(backend: string, maxMessages: number, maxBytes: number): LeasedMessage[] {
-    return this.#backlog.lease(backend, maxMessages, maxBytes);
+  lease(
+    backend: string,
+    maxMessages: number,
+    maxBytes: number,
+    without: readonly Variant[] = [],
+  ): LeasedMessage[] {
+    return this.#backlog.lease(backend, maxMessages, maxBytes, without);
   }
 
   /** Puts what a backend says of leased messages into the next commit. */

@@ -157,7 +157,7 @@ function attachBackend(store: Store, name: string, port: MessagePort): void {
     if (backends.get(name) !== door) return; // what the one before still says concerns no lease of this one
     const message = decodeFromBackend(data);
     if (message.type !== "lease") return store.settle(name, message, (ids) => send({ type: "settled", ids }));
-    const messages = store.lease(name, message.maxMessages, message.maxBytes);
+    const messages = store.lease(name, message.maxMessages, message.maxBytes, message.without ?? []);
     door.isHungry = messages.length === 0;
     send({ type: "leased", messages });
   };

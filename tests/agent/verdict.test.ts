@@ -60,6 +60,16 @@ const CASES: [name: string, changes: Partial<Judged>, text: string][] = [
     store: { ...fakeWorker({ state: "backoff" }), messages: null, database_doubt: null },
   }, "Not well: the store is waiting to be started again"],
   [
+    "a server that takes nothing although it is there",
+    backend({ held_back: "holds back messages for a (b)", held_back_since_ms: NOW_MS - 2 * MINUTE_MS }),
+    "Not well: the server of tenta has not taken messages for 2 min",
+  ],
+  [
+    "a server that did not take something a moment ago",
+    backend({ held_back: "holds back messages for a (b)", held_back_since_ms: NOW_MS - 3000 }),
+    "Well: 2 procedures measuring, 12 waiting for tenta, last sent 4 s ago",
+  ],
+  [
     "the store is busy",
     { store: { ...fakeWorker(), messages: null, database_doubt: null } },
     "Not well: the store does not answer",

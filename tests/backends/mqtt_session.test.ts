@@ -337,7 +337,7 @@ for (const [name, fuzzed, settings, topics] of SUBSCRIBED) {
       const store = createFakeStore();
       await using running = runBackend(fuzzed, { store, settings: { ...at(broker.port), ...settings } });
       await running.connected();
-      await using observer = await observe(broker.port, "nothing");
+      await using observer = await observe(broker.port); // also the one who listens
       const payload = fc.oneof(
         fc.uint8Array({ maxLength: 500 }),
         fc.json().map((json) => new TextEncoder().encode(json)),

@@ -29,6 +29,7 @@ testBackend("Tenta", {
       limits,
       read,
       settings: { sensor_identifier: SENSOR },
+      listensTo: "#",
       configure: (revision, configuration) => ({
         topic: `configurations/${SENSOR}`,
         payload: JSON.stringify({ revision, configuration }),

@@ -4,6 +4,7 @@ import process from "node:process";
 import { MessageSender } from "../../src/shared/message_sender.ts";
 import type { BackendToMain, MainToBackend } from "../../src/shared/protocol.ts";
 import { pause } from "../../src/shared/time.ts";
+import { observe } from "../support/mqtt_observer.ts";
 import { type Mosquitto, startMosquitto } from "../support/mosquitto.ts";
 import { createMqttTap } from "../support/mqtt_tap.ts";
 import { startTcpProxy } from "../support/tcp_proxy.ts";
@@ -64,6 +65,7 @@ class BenchBackend {
 export async function benchDrain(): Promise<BenchRow[]> {
   const folder = await Deno.makeTempDir({ prefix: "ivy-bench-drain-" });
   await using broker = await startMosquitto({ lines: [`max_inflight_messages ${WINDOW}`], isQuiet: true });
+  await using _listener = await observe(broker.port, "measurements/#"); // Tenta's messages wait for somebody who listens
   try {
     return [
       ...await drain(broker, folder, "mqtt", {}),

@@ -151,3 +151,31 @@ Deno.test({
     assert(told.includes("•••"));
   },
 });
+
+Deno.test({
+  name:
+    "a broker that gives messages to nobody: they stay in the outbox, status says why, and go when somebody listens",
+  ignore,
+  async fn() {
+    await using broker = await startMosquitto();
+    await using node = new TestNode({ program: await backendsIvy(), procedures: { metronome: {} } });
+    node.configure((config) => {
+      config.backends = [{
+        provider: "tenta",
+        sensor_identifier: "8d06a1c9-9c2b-4b0c-9c1f-0d3a4f1b2c3d",
+        mqtt_connection: { host: "127.0.0.1", port: broker.port },
+      }] as never;
+    });
+    await using agent = await node.run().ready();
+    await agent.log.until(/tenta {2}the server does not take messages for measurements\/\S+ now: nobody has/);
+    const { backends } = await node.status();
+    const { connected, connection, held_back, messages } = backends["tenta"]!;
+    assertEquals([connected, messages!.acknowledged, messages!.parked], [true, 0, 0]);
+    assert(messages!.waiting > 0);
+    assert(held_back!.includes("(nobody has subscribed to it)"), held_back!);
+    assert(connection.endsWith(held_back!), connection);
+    await using server = await observe(broker.port, "measurements/#");
+    await server.until("measurements", (topic) => topic.startsWith("measurements/") || undefined);
+    assertEquals((await agent.stop()).code, 0);
+  },
+});

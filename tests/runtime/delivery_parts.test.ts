@@ -1,12 +1,10 @@
 // Runs in: tests.
 import { assert, assertEquals } from "@std/assert";
 import { createFlow } from "../../src/runtime/flow.ts";
-import { HeldChannels } from "../../src/runtime/held_channels.ts";
 import { createLeaseSize } from "../../src/runtime/lease_size.ts";
 import { ParcelQueue } from "../../src/runtime/parcel_queue.ts";
 import type { Parcel } from "../../src/runtime/parcels.ts";
 import { createSuspicion } from "../../src/runtime/suspicion.ts";
-import { until } from "../support/until.ts";
 
 const parcel = (id: number, channel = "a"): Parcel => ({
   channel,
@@ -100,28 +98,4 @@ Deno.test("suspicion: breaks on different messages, or with messages taken in be
     suspicion.accepted();
   }
   assertEquals([suspicion.isCautious, suspicion.setAsideId], [false, undefined]);
-});
-
-Deno.test("held channels: what the server does not take now is tried again, and holds up no other channel", async () => {
-  let nowMs = 0;
-  const released: number[] = [];
-  const parked: number[] = [];
-  const held = new HeldChannels({
-    monotonic: () => nowMs,
-    release: (parcels) => released.push(...parcels.map(({ elements }) => elements[0]!.id)),
-    park: ({ elements }) => parked.push(elements[0]!.id),
-  });
-  assertEquals(held.hold(parcel(2), "no right"), true);
-  assertEquals(held.hold(parcel(1), "no right"), false, "it is known already");
-  assertEquals([held.takes(parcel(3)), held.takes(parcel(4, "b"))], [true, false]);
-  nowMs = 1000;
-  await until("it is tried again", () => released.length > 0);
-  assertEquals(released, [1, 2, 3]);
-  assertEquals([held.hold(parcel(1), "no right"), held.isEmpty], [false, false]);
-  held.accepted("b");
-  for (let id = 10; id < 1100; id++) held.takes(parcel(id));
-  assertEquals(parked.slice(0, 2), [1, 10]);
-  assertEquals(parked.length, 91);
-  assertEquals(held.clear().length, 1000);
-  assertEquals(held.isEmpty, true);
 });

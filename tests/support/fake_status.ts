@@ -23,6 +23,8 @@ export function fakeBackend(changes: Partial<BackendStatusJson> = {}): BackendSt
     provider: "tenta",
     connected: true,
     connection: "connected to example.org",
+    held_back: null,
+    held_back_since_ms: null,
     connection_since_ms: NOW_MS - 3_600_000,
     rate_per_s: 2.5,
     last_sent_ms: NOW_MS - 4000,

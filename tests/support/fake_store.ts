@@ -41,11 +41,13 @@ export function createFakeStore({ timestamp = 1_763_806_800.123 } = {}): FakeSto
     isHungry = false;
   };
 
-  function lease(maxMessages: number, maxBytes: number): LeasedMessage[] {
+  function lease(maxMessages: number, maxBytes: number, without: Variant[]): LeasedMessage[] {
     const found: LeasedMessage[] = [];
     let bytes = 0;
     const rank = (variant: Variant) => VARIANTS.indexOf(variant);
-    const free = [...messages.values()].filter(({ id }) => !inHand.has(id))
+    const free = [...messages.values()].filter(({ id, variant }) =>
+      !inHand.has(id) && !without.includes(variant)
+    )
       .sort((a, b) => rank(a.variant) - rank(b.variant) || a.id - b.id);
     for (const message of free) {
       bytes += message.body.length;
@@ -62,7 +64,7 @@ export function createFakeStore({ timestamp = 1_763_806_800.123 } = {}): FakeSto
       if (!(message.maxMessages >= 1) || !(message.maxBytes >= 1)) {
         violations.push(`lease of ${message.maxMessages} messages, ${message.maxBytes} bytes`);
       }
-      const found = lease(message.maxMessages, message.maxBytes);
+      const found = lease(message.maxMessages, message.maxBytes, message.without ?? []);
       isHungry = found.length === 0;
       return send({ type: "leased", messages: found });
     }

@@ -3,6 +3,7 @@ import { MqttClient } from "../../src/backends/mqtt_client.ts";
 import net from "node:net";
 import type { Arrival, SideFailure, SuiteServer } from "./backend_suite.ts";
 import { type Mosquitto, startMosquitto } from "./mosquitto.ts";
+import { observe } from "./mqtt_observer.ts";
 import { createMqttTap, type MqttTap } from "./mqtt_tap.ts";
 import { startTcpProxy, type TcpProxy } from "./tcp_proxy.ts";
 
@@ -19,6 +20,8 @@ export interface MqttSuiteServerOptions {
   /** Where a configuration is published, retained, and what. */
   configure: (revision: number, config: Record<string, unknown>) => { topic: string; payload: string };
   lines?: string[];
+  /** Topics that the server subscribes to, where no client of the test does. */
+  listensTo?: string;
 }
 
 export interface MqttSuiteServer extends SuiteServer {
@@ -37,6 +40,9 @@ export async function startMqttSuiteServer(options: MqttSuiteServerOptions): Pro
       ...options.lines ?? [],
     ],
   });
+  const listener = options.listensTo === undefined
+    ? undefined
+    : await observe(broker.port, options.listensTo);
   let isHolding = false;
   let isPoison = (_id: number) => false;
   let failure: SideFailure | null = null;
@@ -88,6 +94,7 @@ export async function startMqttSuiteServer(options: MqttSuiteServerOptions): Pro
     },
     async [Symbol.asyncDispose]() {
       await proxy[Symbol.asyncDispose]();
+      await listener?.[Symbol.asyncDispose]();
       await broker[Symbol.asyncDispose]();
     },
   };

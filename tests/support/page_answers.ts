@@ -106,6 +106,8 @@ function statusAnswer(nowMs: number): Record<string, unknown> {
         connected: true,
         connection: "broker.example.org:8883 (MQTT 5)",
         connection_since_ms: nowMs - 2 * DAY_MS,
+        held_back: null,
+        held_back_since_ms: null,
         rate_per_s: 1.0345,
         last_sent_ms: nowMs - 4000,
         messages: { ...counts, oldest_waiting_ms: nowMs - 65_000 },

@@ -41,7 +41,7 @@ export interface RunningBackend extends AsyncDisposable {
   readonly offers: (PackageOffer | UnusableOffer | null)[];
   readonly told: number[];
   readonly driver: Driver;
-  readonly connections: { isConnected: boolean; detail: string }[];
+  readonly connections: { isConnected: boolean; detail: string; held: string | null }[];
   readonly isConnected: boolean;
   connected(limitMs?: number): Promise<void>;
   /** Asks it to end, as the agent does; resolves when it has. */

@@ -125,7 +125,7 @@ export const decodeFromBackend = decoderOf<BackendToMain>({
   announce: { provider: name, settingsSchema: schema },
   checked: { faults },
   started: {},
-  connection: { isConnected: flag, detail: sentence },
+  connection: { isConnected: flag, detail: sentence, held: nullable(sentence) },
   configuration: { revision: integer(0, 2_147_483_647), config: fromServer },
   call: { callId: requestId, method: text(MAX_SENTENCE), params: fromServer },
   keep: { value: json({ maxLength: 65_536 }) },
