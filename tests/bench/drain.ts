@@ -8,7 +8,6 @@ import { observe } from "../support/mqtt_observer.ts";
 import { type Mosquitto, startMosquitto } from "../support/mosquitto.ts";
 import { createMqttTap } from "../support/mqtt_tap.ts";
 import { startTcpProxy } from "../support/tcp_proxy.ts";
-import { observe } from "../support/mqtt_observer.ts";
 import { FACTS } from "../support/run_backend.ts";
 import { until } from "../support/until.ts";
 import type { BareRequest } from "./bare_publisher.ts";
