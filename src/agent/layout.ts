@@ -62,7 +62,7 @@ export function createLayout(paths: Paths, binary = runningBinary()): string[] {
     );
     const created = [
       ...createConfig(paths),
-      ...(binary === undefined ? [] : placeBinary(paths, Deno.realPathSync(binary))),
+      ...(binary === undefined ? [] : placeBinary(paths, binary)),
     ];
     if (!exists(paths.current) || Deno.readLinkSync(paths.current) !== version) {
       replaceLink(paths.current, version);
@@ -135,8 +135,14 @@ function createConfig(paths: Paths): string[] {
   return [`created ${paths.configFile} from ${old === undefined ? "the template" : "the version before"}`];
 }
 
-function runningBinary(): string | undefined {
-  return Deno.build.standalone ? Deno.execPath() : undefined;
+/** By the kernel's name for it where its path cannot be followed: the owner of a root need not see what root has called. */
+export function runningBinary(): string | undefined {
+  if (!Deno.build.standalone) return undefined;
+  try {
+    return Deno.realPathSync(Deno.execPath());
+  } catch {
+    return "/proc/self/exe";
+  }
 }
 
 /** Puts the binary into its version's folder. */
@@ -172,9 +178,10 @@ export function linkOrCopy(from: string, to: string): void {
   syncFolder(dirname(to));
 }
 
-/** @returns false on another file system, or one without hard links. */
+/** @returns false on another file system, one without hard links, or for what belongs to somebody else. */
 function links(from: string, to: string): boolean {
   try {
+    if (Deno.lstatSync(from).uid !== Deno.uid()) return false;
     Deno.linkSync(from, to);
     return true;
   } catch {

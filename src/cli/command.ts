@@ -54,6 +54,11 @@ export interface Command {
   flags?: readonly Flag[];
   /** Lines to type, each with what it does. */
   examples: readonly (readonly [line: string, what: string])[];
+  /**
+   * Parts of it only root may do, so it gives root's rights up by itself before it touches the root folder. For all other
+   * commands that has happened when they ask for the root.
+   */
+  needsRoot?: true;
   /** Loads the command's own file, so that other commands need not wait for it. */
   load: () => Promise<{ default: (context: CommandContext) => Promise<ExitStatus> }>;
 }

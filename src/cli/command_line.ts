@@ -2,6 +2,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import type { Parts } from "../agent/parts.ts";
 import { CommandError, EXIT, type ExitStatus } from "../agent/errors.ts";
+import { becomeOwnerOf } from "../agent/owner.ts";
 import { checkIsFolder, findRoot } from "../agent/paths.ts";
 import { reportError, sentenceOf } from "../shared/errors.ts";
 import { didYouMean } from "../shared/nearest.ts";
@@ -50,7 +51,9 @@ async function dispatch(
     args,
     out,
     get root() {
-      return checkIsFolder(findRoot(flags["root"] as string | undefined, (name) => environment[name]));
+      const root = checkIsFolder(findRoot(flags["root"] as string | undefined, (name) => environment[name]));
+      if (command.needsRoot !== true) becomeOwnerOf(root);
+      return root;
     },
     commands,
     parts: async () => options.parts ?? (await import("../agent/parts.ts")).shippedParts,

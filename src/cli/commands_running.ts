@@ -75,6 +75,7 @@ export const runningCommands: readonly Command[] = [
       ["ivy install --dry-run", "what would be done?"],
       ["ivy install --cron", "needs neither root nor systemd"],
     ],
+    needsRoot: true,
     load: () => import("./install.ts"),
   },
   {
@@ -91,6 +92,7 @@ export const runningCommands: readonly Command[] = [
       { name: "dry-run", summary: "only show what would be done" },
     ],
     examples: [["sudo ivy uninstall", "ends the agent and removes the unit"]],
+    needsRoot: true,
     load: () => import("./uninstall.ts"),
   },
   {
@@ -118,6 +120,7 @@ export const runningCommands: readonly Command[] = [
       ["sudo ivy doctor", "a line per check, with what to do; exit status 1 when something is wrong"],
       ["ivy doctor --bundle report.tar.gz", "logs, status, configuration without its secrets, versions"],
     ],
+    needsRoot: true,
     load: () => import("./doctor.ts"),
   },
 ];

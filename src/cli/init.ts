@@ -27,6 +27,8 @@ export default async function init({ out, root }: CommandContext): Promise<ExitS
   out.print(`  1. edit   ${paths.configFile}`);
   out.print(`  2. check  ${ivy} config validate --root ${root}`);
   out.print(`  3. start  ${ivy} start --root ${root}`);
-  if (Deno.build.standalone) out.print(`     or, as a service:  sudo ${ivy} install --root ${root}`);
+  if (Deno.build.standalone) {
+    out.print(`     or, as a service:  sudo ${Deno.execPath()} install --root ${root}`);
+  }
   return EXIT.done;
 }

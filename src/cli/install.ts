@@ -1,10 +1,17 @@
 // Runs in: main thread.
 import { CommandError, EXIT, type ExitStatus } from "../agent/errors.ts";
 import { type Paths, pathsOf } from "../agent/paths.ts";
-import { accountStep, checkReach, checkUserName, ownerStep } from "../agent/service/account.ts";
+import {
+  accountStep,
+  checkMayBeGiven,
+  checkReach,
+  checkUserName,
+  ownerStep,
+} from "../agent/service/account.ts";
 import { cronInstallSteps } from "../agent/service/cron.ts";
 import { installSteps, layoutStep } from "../agent/service/install.ts";
-import { type Machine, syncMachine, thisMachine } from "../agent/service/machine.ts";
+import { type Machine, ROOTS_LAUNCHER, syncMachine, thisMachine } from "../agent/service/machine.ts";
+import { rootsProgramSteps } from "../agent/service/roots_program.ts";
 import { type Step, takeSteps } from "../agent/service/steps.ts";
 import type { CommandContext } from "./command.ts";
 
@@ -36,10 +43,17 @@ export default async function install(
 /** With a user, root and account are made ready for it, as for systemd. */
 async function cronSteps(machine: Machine, paths: Paths, user: string | undefined): Promise<Step[]> {
   const lines = cronInstallSteps({ machine, launcher: paths.launcher, user });
-  if (user === undefined) return [layoutStep({ paths }), ...lines];
+  if (user === undefined) return [await layoutStep({ paths }), ...lines];
   checkUserName(user);
   await checkReach(machine, user, paths.root);
-  return [accountStep(machine, user), layoutStep({ paths }), ownerStep(machine, user, paths.root), ...lines];
+  await checkMayBeGiven(machine, user, paths.root);
+  return [
+    accountStep(machine, user),
+    ownerStep(machine, user, paths.root),
+    await layoutStep({ paths }),
+    ...rootsProgramSteps({ machine, paths, user }),
+    ...lines,
+  ];
 }
 
 /**
@@ -59,9 +73,10 @@ export function checkRights(
   }
   if (isAdministrator) return;
   throw new CommandError(
-    `this changes the system, which only root may: put sudo before it${
-      isCron ? ", or leave --user out" : ", or let your own cron start Ivy: ivy install --cron"
-    }`,
+    `this changes the system, which only root may: put sudo before ${ROOTS_LAUNCHER}, or, where that is missing, ` +
+      `before a binary that is yours${
+        isCron ? ", or leave --user out" : ", or let your own cron start Ivy: ivy install --cron"
+      }`,
   );
 }
 

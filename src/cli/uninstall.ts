@@ -4,6 +4,7 @@ import { pathsOf } from "../agent/paths.ts";
 import { cronUninstallSteps } from "../agent/service/cron.ts";
 import { uninstallSteps } from "../agent/service/install.ts";
 import { syncMachine, thisMachine } from "../agent/service/machine.ts";
+import { removeRootsProgramStep } from "../agent/service/roots_program.ts";
 import { takeSteps } from "../agent/service/steps.ts";
 import type { CommandContext } from "./command.ts";
 import { checkRights } from "./install.ts";
@@ -18,7 +19,12 @@ export default async function uninstall(
   const isCron = flags["cron"] === true;
   if (!dryRun) checkRights(machine, { isCron, user });
   const { launcher } = pathsOf(root);
-  const steps = isCron ? cronUninstallSteps({ machine, launcher, user }) : await uninstallSteps(machine);
+  const steps = isCron
+    ? [
+      ...cronUninstallSteps({ machine, launcher, user }),
+      ...(user === undefined ? [] : [removeRootsProgramStep(machine)]),
+    ]
+    : await uninstallSteps(machine);
   const changes = await takeSteps(steps, {
     dryRun,
     settle: () => syncMachine(machine),

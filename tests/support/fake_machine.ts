@@ -11,6 +11,8 @@ export class FakeMachine implements Machine, Disposable {
   readonly folder = Deno.makeTempDirSync({ prefix: "ivy-machine-" });
   readonly unitFolder = join(this.folder, "units");
   readonly unitFile = join(this.unitFolder, "ivy.service");
+  readonly rootsProgram = join(this.folder, "local/lib/ivy/ivy");
+  readonly rootsLauncher = join(this.folder, "local/bin/ivy");
   hasSystemd = true;
   isAdministrator = true;
   users = new Map([["root", 0], ["pi", Deno.uid() ?? 1000]]);
@@ -27,7 +29,7 @@ export class FakeMachine implements Machine, Disposable {
     Deno.chmodSync(this.folder, 0o755);
   }
 
-  run = (command: [string, ...string[]], input?: string): Promise<ProgramEnd> => {
+  run = (command: readonly [string, ...string[]], input?: string): Promise<ProgramEnd> => {
     const line = command.join(" ");
     if (this.broken !== "" && line.startsWith(this.broken)) {
       return Promise.resolve({ ...FAILED, stderr: `${command[0]}: it is broken\n` });
@@ -35,7 +37,7 @@ export class FakeMachine implements Machine, Disposable {
     return Promise.resolve(this.#answer(command, line, input));
   };
 
-  #answer(command: string[], line: string, input: string | undefined): ProgramEnd {
+  #answer(command: readonly string[], line: string, input: string | undefined): ProgramEnd {
     const [program, verb = "", third = ""] = command;
     if (program === "getent") return this.#account(third);
     if (program === "find") {
@@ -64,7 +66,7 @@ export class FakeMachine implements Machine, Disposable {
     if (verb === "start") this.#isActive = exists(this.unitFile);
   }
 
-  #crontab(command: string[], input: string | undefined): ProgramEnd {
+  #crontab(command: readonly string[], input: string | undefined): ProgramEnd {
     const owner = command[1] === "-u" ? command[2]! : "me";
     const text = this.crontabs.get(owner);
     if (input === undefined) return text === undefined ? FAILED : { ...DONE, stdout: text };

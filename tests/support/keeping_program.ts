@@ -1,7 +1,7 @@
 // Runs in: tests, main thread.
 import { dirname, join } from "@std/path";
 import { keepAsLastGood } from "../../src/agent/configuration.ts";
-import { writeBundle } from "../../src/agent/doctor/bundle.ts";
+import { openBundle, writeBundle } from "../../src/agent/doctor/bundle.ts";
 import { recordProvenVersions, recordVersion } from "../../src/agent/installed_versions.ts";
 import { writeKept } from "../../src/agent/kept_values.ts";
 import { createDataFolder, createLayout } from "../../src/agent/layout.ts";
@@ -214,8 +214,10 @@ const KEEPINGS: Record<string, Keeping | { given: Keeping; keep: Keeping }> = {
   "a bundle": {
     given: createDataFolder,
     async keep(paths) {
+      const file = join(paths.data, "bundle.tar.gz");
       await writeBundle({
-        file: join(paths.data, "bundle.tar.gz"),
+        output: openBundle(file),
+        file,
         paths,
         environment: {},
         surroundings: { read: () => undefined, ask: () => Promise.resolve(undefined) },

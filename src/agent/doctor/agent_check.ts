@@ -1,7 +1,7 @@
 // Runs in: main thread.
 import { version } from "../../shared/version.ts";
 import type { Verdict } from "../verdict.ts";
-import { fault, type Finding, fine, warn } from "./finding.ts";
+import { fault, type Finding, fine, warn, WITH_SUDO } from "./finding.ts";
 
 export interface AgentFacts {
   root: string;
@@ -16,7 +16,7 @@ export interface AgentFacts {
 export function judgeAgent({ root, verdict, pid, doubt }: AgentFacts): Finding {
   const check = "agent";
   if (verdict === null && doubt !== null) {
-    return warn(check, `it cannot be seen whether one runs: ${doubt}`, "run it with sudo");
+    return warn(check, `it cannot be seen whether one runs: ${doubt}`, WITH_SUDO);
   }
   if (verdict === null) {
     if (pid === null) return warn(check, "it does not run", `start it: ivy start --root ${root}`);

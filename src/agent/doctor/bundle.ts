@@ -8,7 +8,7 @@ import { syncFolder } from "../files.ts";
 import { exists, type Paths } from "../paths.ts";
 import { UNIT } from "../service/unit.ts";
 import { endOfText } from "../../shared/text.ts";
-import type { Finding, Surroundings } from "./finding.ts";
+import type { Finding, Question, Surroundings } from "./finding.ts";
 import { hideSecrets } from "./hidden.ts";
 import { type TarFile, tarOf } from "./tar.ts";
 
@@ -17,7 +17,8 @@ const MAX_LOG_BYTES = 20_000_000;
 const JOURNAL_LINES = "2000";
 
 export interface BundleOptions {
-  /** The file to write; it must not be there. */
+  /** What {@link openBundle} has opened, and its name. */
+  output: Deno.FsFile;
   file: string;
   paths: Paths;
   environment: Record<string, string>;
@@ -29,31 +30,59 @@ export interface BundleOptions {
   nowMs: number;
 }
 
+/** The service's own account of itself, which root and some groups may read. */
+export const SERVICE_JOURNAL: Question = [
+  "journalctl",
+  `--unit=${UNIT}`,
+  "--lines",
+  JOURNAL_LINES,
+  "--no-pager",
+  "--output=short-iso",
+];
+
 /**
- * Writes what a bug report needs into one `.tar.gz` with mode 0600: logs, status, configuration, versions, and what the
- * doctor has found. No secret is in it.
+ * Makes the file, with mode 0600; nothing that is there is lost.
+ *
+ * @throws {CommandError} when it is there already or cannot be made.
+ */
+export function openBundle(file: string): Deno.FsFile {
+  try {
+    const output = Deno.openSync(file, { write: true, createNew: true, mode: 0o600 });
+    syncFolder(dirname(file));
+    return output;
+  } catch (error) {
+    throw notWritten(file, error);
+  }
+}
+
+/**
+ * Writes what a bug report needs into one `.tar.gz`: logs, status, configuration, versions, and what the doctor has
+ * found. No secret is in it.
  *
  * @returns the names of the files in it.
- * @throws {CommandError} when the file is there already or cannot be written.
+ * @throws {CommandError} when it cannot be written.
  */
 export async function writeBundle(options: BundleOptions): Promise<string[]> {
-  const { file, nowMs } = options;
+  const { output, file, nowMs } = options;
   const files = await collect(options);
   const redact = hideSecrets(options);
   const clean = files.map(({ name, text }) => ({ name: `ivy/${name}`, text: redact(text) }));
   try {
-    using output = await Deno.open(file, { write: true, createNew: true, mode: 0o600 }); // nothing there is lost
+    using opened = output;
     const packed = ReadableStream.from(tarOf(clean, Math.floor(nowMs / 1000)))
       .pipeThrough(new CompressionStream("gzip"));
     for await (const piece of packed) {
-      for (let done = 0; done < piece.length;) done += await output.write(piece.subarray(done));
+      for (let done = 0; done < piece.length;) done += await opened.write(piece.subarray(done));
     }
-    await output.sync();
-    syncFolder(dirname(file));
+    await opened.sync();
   } catch (error) {
-    throw new CommandError(`cannot write ${file}: ${sentenceOf(error)}. Choose another --bundle`);
+    throw notWritten(file, error);
   }
   return files.map(({ name }) => name);
+}
+
+function notWritten(file: string, error: unknown): CommandError {
+  return new CommandError(`cannot write ${file}: ${sentenceOf(error)}. Choose another --bundle`);
 }
 
 async function collect(
@@ -61,14 +90,7 @@ async function collect(
 ): Promise<TarFile[]> {
   const json = (name: string, value: unknown) => ({ name, text: `${JSON.stringify(value, null, 2)}\n` });
   const { read, ask } = surroundings;
-  const journal = await ask([
-    "journalctl",
-    `--unit=${UNIT}`,
-    "--lines",
-    JOURNAL_LINES,
-    "--no-pager",
-    "--output=short-iso",
-  ]);
+  const journal = await ask(SERVICE_JOURNAL);
   return [
     json("doctor.json", findings),
     json("versions.json", {

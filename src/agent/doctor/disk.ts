@@ -4,7 +4,7 @@ import type { StorageSettings } from "../../shared/config.ts";
 import { type DiskLimits, diskLimits } from "../../shared/disk_limits.ts";
 import { diskSpace } from "../../shared/disk_space.ts";
 import { formatBytes } from "../../shared/time.ts";
-import { fault, type Finding, fine, type Surroundings, warn } from "./finding.ts";
+import { fault, type Finding, fine, type Question, type Surroundings, warn, WITH_SUDO } from "./finding.ts";
 import { type Mount, mountOf } from "./mount.ts";
 
 export interface DiskFacts {
@@ -41,6 +41,18 @@ const STORAGE_ERROR =
   /mmc\d.*(error|timeout|timed out)|I\/O error|EXT4-fs.*(error|warning)|Buffer I\/O|nvme.*(reset|timeout)/i;
 const SECTOR_BYTES = 512;
 
+/** The kernel's log, from itself or from the journal. */
+export const KERNEL_ERRORS: Question = ["dmesg", "--level=emerg,alert,crit,err,warn", "--notime"];
+export const KERNEL_JOURNAL: Question = [
+  "journalctl",
+  "--dmesg",
+  "--boot",
+  "--priority=warning",
+  "--quiet",
+  "--output=cat",
+  "--no-pager",
+];
+
 export async function diskFacts(
   { ask, read }: Surroundings,
   { folder, storage }: { folder: string; storage: Pick<StorageSettings, "min_free_mb" | "max_outbox_mb"> },
@@ -48,16 +60,7 @@ export async function diskFacts(
   const mount = mountOf(folder, read("/proc/self/mountinfo") ?? "");
   const { freeBytes, sizeBytes } = diskSpace(folder);
   const { ffree, files } = statfsSync(folder);
-  const log = await ask(["dmesg", "--level=emerg,alert,crit,err,warn", "--notime"]) ??
-    await ask([
-      "journalctl",
-      "--dmesg",
-      "--boot",
-      "--priority=warning",
-      "--quiet",
-      "--output=cat",
-      "--no-pager",
-    ]);
+  const log = await ask(KERNEL_ERRORS) ?? await ask(KERNEL_JOURNAL);
   return {
     mount: mount ?? null,
     free: freeBytes,
@@ -128,7 +131,7 @@ function judgeKernelLog(errors: string[] | null): Finding {
     return warn(
       "disk health",
       "the kernel's log may not be read by this user",
-      "run it with sudo to look there, too",
+      WITH_SUDO,
     );
   }
   if (errors.length === 0) return fine("disk health", "the kernel's log has no disk errors");

@@ -13,7 +13,7 @@ import { probeStore } from "../store_probe.ts";
 import { judgeAgent, judgeConfig, judgeStore } from "./agent_check.ts";
 import { clockFacts, judgeClock } from "./clock.ts";
 import { diskFacts, judgeDisk } from "./disk.ts";
-import { type Finding, type Surroundings, warn } from "./finding.ts";
+import { type Finding, type Surroundings, warn, WITH_SUDO } from "./finding.ts";
 import { judgeMachine, machineFacts } from "./machine.ts";
 import { judgeLocks, lockFacts } from "./locks.ts";
 import { judgeRoot, rootFacts } from "./root.ts";
@@ -85,7 +85,7 @@ async function guarded(name: string, look: () => Promise<Finding[]>): Promise<Fi
   try {
     return await look();
   } catch (error) {
-    return [warn(name, `it could not be looked at: ${sentenceOf(error)}`, "run it with sudo")];
+    return [warn(name, `it could not be looked at: ${sentenceOf(error)}`, WITH_SUDO)];
   }
 }
 

@@ -1,6 +1,6 @@
 // Runs in: main thread.
 import { formatBytes } from "../../shared/time.ts";
-import { fault, type Finding, fine, type Surroundings, warn } from "./finding.ts";
+import { fault, type Finding, fine, type Question, type Surroundings, warn, WITH_SUDO } from "./finding.ts";
 
 export interface MachineFacts {
   /** In bytes; null where it cannot be read. */
@@ -26,9 +26,13 @@ const HOT_C = 83;
 const UNDER_VOLTAGE = 1;
 const SLOWED_DOWN = 2 | 4 | 8;
 
+/** What the Raspberry Pi's firmware tells root and the group video. */
+export const THROTTLED: Question = ["vcgencmd", "get_throttled"];
+export const TEMPERATURE: Question = ["vcgencmd", "measure_temp"];
+
 export async function machineFacts({ ask, read }: Surroundings): Promise<MachineFacts> {
   const { total, available } = Deno.systemMemoryInfo();
-  const [, throttled] = /throttled=(0x[0-9a-f]+)/i.exec(await ask(["vcgencmd", "get_throttled"]) ?? "") ?? [];
+  const [, throttled] = /throttled=(0x[0-9a-f]+)/i.exec(await ask(THROTTLED) ?? "") ?? [];
   return {
     pageSize: await askPageSize({ ask, read }),
     isArm: Deno.build.arch === "aarch64",
@@ -83,7 +87,7 @@ function judgePower(throttled: number | null): Finding {
     return warn(
       "power",
       "vcgencmd does not tell voltage and speed",
-      "run it with sudo, or join the group video",
+      `${WITH_SUDO}, or join the group video`,
     );
   }
   const before = throttled >> 16;
@@ -108,7 +112,7 @@ async function askPageSize({ ask, read }: Surroundings): Promise<number | null> 
 }
 
 async function askTemperature({ ask, read }: Surroundings): Promise<number | null> {
-  const [, told] = /temp=([\d.]+)/.exec(await ask(["vcgencmd", "measure_temp"]) ?? "") ?? [];
+  const [, told] = /temp=([\d.]+)/.exec(await ask(TEMPERATURE) ?? "") ?? [];
   if (told !== undefined) return Number(told);
   const text = read("/sys/class/thermal/thermal_zone0/temp");
   return text === undefined ? null : Number(text) / 1000;

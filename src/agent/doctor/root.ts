@@ -1,7 +1,7 @@
 // Runs in: main thread.
 import { MAX_SOCKET_PATH_BYTES } from "../layout.ts";
 import { exists, journalsAreInData, type Paths } from "../paths.ts";
-import { fault, type Finding, fine, type Surroundings, warn } from "./finding.ts";
+import { fault, type Finding, fine, type Surroundings, warn, WITH_SUDO } from "./finding.ts";
 
 export interface RootFacts {
   root: string;
@@ -64,14 +64,14 @@ export function judgeRoot(facts: RootFacts): Finding[] {
 function judgeOwner({ root, owner, me, foreign, isWritable }: RootFacts): Finding {
   const own = `give it back: sudo chown -R --reference=${root} ${root}`;
   if (foreign === undefined) {
-    return warn("root", `not all of ${root} can be seen, so nobody knows whose it is`, "run it with sudo");
+    return warn("root", `not all of ${root} can be seen, so nobody knows whose it is`, WITH_SUDO);
   }
   if (foreign !== null) return fault("root", `${foreign} does not belong to whom ${root} belongs to`, own);
   if (!isWritable) {
     return fault("root", `its owner may not write to ${root}`, `chmod u+w ${root} ${root}/data`);
   }
   if (me === owner || me === 0) return fine("root", `${root} belongs to one user, who may write to it`);
-  return warn("root", `${root} belongs to another user, so not everything can be seen`, "run it with sudo");
+  return warn("root", `${root} belongs to another user, so not everything can be seen`, WITH_SUDO);
 }
 
 function judgeSecrecy(open: string[]): Finding {

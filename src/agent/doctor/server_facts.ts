@@ -1,5 +1,4 @@
 // Runs in: main thread.
-import { join } from "@std/path";
 import { sentenceOf } from "../../shared/errors.ts";
 import type { BackendFacts } from "../../shared/protocol.ts";
 import { version } from "../../shared/version.ts";
@@ -67,7 +66,7 @@ function attempt({ parts, paths, environment, raw }: Patient, entry: BackendEntr
     line: parts.backends[entry.provider]!,
     environment,
     facts: factsFor(paths, raw, entry.name),
-    keep: (value) => keep(paths, entry.name, value),
+    keep: (value) => writeKept(paths, entry.name, value), // given out once only: the agent needs it, too
     limitMs: LOGIN_LIMIT_MS,
   });
 }
@@ -87,12 +86,4 @@ function factsFor(paths: Paths, raw: unknown, name: string): BackendFacts {
     kept: readKept(paths, name),
     packageTitle: "ivy",
   };
-}
-
-/** What a server gives out once only must be there for the agent, too, and belong to its user. */
-function keep(paths: Paths, name: string, value: unknown): void {
-  writeKept(paths, name, value);
-  const { uid, gid } = Deno.statSync(paths.data);
-  if (Deno.uid() !== 0) return;
-  for (const path of [paths.kept, join(paths.kept, `${name}.json`)]) Deno.chownSync(path, uid, gid);
 }

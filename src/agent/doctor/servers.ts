@@ -4,6 +4,7 @@ import type { JsonSchema } from "../../shared/secrets.ts";
 import { type BackendEntry, permissionsOf } from "../backend_host.ts";
 import type { Login } from "../backend_login.ts";
 import { resolveSecrets } from "../secret_values.ts";
+import { ROOTS_LAUNCHER } from "../service/machine.ts";
 import { fault, type Finding, fine, warn } from "./finding.ts";
 import type { Address, Reach, Step } from "./reach.ts";
 
@@ -81,7 +82,9 @@ function judgeReach(name: string, { host, port, dns, tcp, tls }: Reach): Finding
 
 function judgeLogin(name: string, { isIn, detail }: ServerFacts["login"], isFar: boolean): Finding {
   const check = `${name}: login`;
-  if (isIn === null) return warn(check, detail, "run it as the user of the node, or with sudo");
+  if (isIn === null) {
+    return warn(check, detail, `run it as the user of the node, or with sudo: ${ROOTS_LAUNCHER} doctor`);
+  }
   if (isIn) return fine(check, detail);
   const advice = "check user, password or token, client_id and rights at the server";
   return fault(check, detail, isFar ? "mend the way to the server first" : advice);

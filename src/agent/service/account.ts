@@ -1,7 +1,10 @@
 // Runs in: main thread.
 import { dirname } from "@std/path";
+import { isVersion } from "../../shared/release.ts";
 import { CommandError, EXIT } from "../errors.ts";
-import { exists } from "../paths.ts";
+import { makeFolder } from "../files.ts";
+import { actAsOwnerOf } from "../owner.ts";
+import { exists, firstExisting } from "../paths.ts";
 import { type Machine, mustRun } from "./machine.ts";
 import type { Step } from "./steps.ts";
 
@@ -31,20 +34,63 @@ export function accountStep(machine: Machine, user: string): Step {
   };
 }
 
-/** Everything in the root belongs to the user. */
+/**
+ * The root is there and belongs to the user, as does everything in it. Of a root that was somebody else's, only what was
+ * that owner's is given away: another's file there can be a second name of something elsewhere.
+ */
 export function ownerStep(machine: Machine, user: string, root: string): Step {
+  const foreign = async () =>
+    (await mustRun(machine, ["find", root, "!", "-user", user, "-print", "-quit"])).trim();
   return {
     goal: `everything in ${root} belongs to ${user}`,
-    how: `chown -R ${user}: ${root}`,
-    async isSo() {
-      if (!exists(root) || await findAccount(machine, user) === undefined) return false;
-      const { success, stdout } = await machine.run(["find", root, "!", "-user", user, "-print", "-quit"]);
-      return success && stdout === "";
+    how: exists(root) ? chownCommand(user, root).join(" ") : `make ${root} and give it to ${user}`,
+    isSo: async () =>
+      exists(root) && await findAccount(machine, user) !== undefined && await foreign() === "",
+    async bringAbout() {
+      if (!exists(root)) await actAsOwnerOf(root, () => makeFolder(root)); // in a user's folder it is that user's
+      await mustRun(machine, chownCommand(user, root));
+      const left = await foreign();
+      if (left === "") return;
+      throw new CommandError(
+        `${left} belongs neither to ${user} nor to whom ${root} belonged to: remove it, or give it away with: ` +
+          `sudo chown -h ${user}: '${left}'; then install again. To see all such files: ` +
+          `sudo find ${root} ! -user ${user}`,
+      );
     },
-    bringAbout: async () =>
-      void await mustRun(machine, ["chown", "-R", "--no-dereference", `${user}:`, root]),
   };
 }
+
+function chownCommand(user: string, root: string): [string, ...string[]] {
+  const owner = String(Deno.lstatSync(firstExisting(root)).uid);
+  return ["chown", "-R", "--no-dereference", `--from=${owner}`, `${user}:`, root];
+}
+
+/**
+ * Only an empty folder, a new one or a node is given to a user: a mistyped one may be half the system.
+ *
+ * @throws {CommandError} for any other.
+ */
+export async function checkMayBeGiven(machine: Machine, user: string, root: string): Promise<void> {
+  const place = firstExisting(root);
+  const { uid, isDirectory } = Deno.statSync(place);
+  const account = await findAccount(machine, user);
+  if (place !== root) {
+    if (uid === null || uid === 0 || uid === account?.uid || !machine.isAdministrator) return;
+    throw new CommandError(
+      `${place} belongs to another user, who could put something else in the place of ${root}: choose a --root ` +
+        `in a folder of root's, such as /var/lib/ivy, or as --user the owner of ${place}`,
+    );
+  }
+  const names = [...Deno.readDirSync(root)].map(({ name }) => name);
+  if (isDirectory && (names.some(isVersion) || names.every((name) => NAMES_IN_ROOT.includes(name)))) return;
+  throw new CommandError(
+    `${root} holds something else and no node of Ivy: choose an empty or a new folder as --root`,
+    EXIT.wrongUsage,
+  );
+}
+
+/** What else a node's folder has. */
+const NAMES_IN_ROOT = ["ivy", "ivy.installing", "current", "control", "data", "staging", "lost+found"];
 
 /**
  * A user who cannot pass through the folders above cannot work in the root.

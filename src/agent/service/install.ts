@@ -5,11 +5,13 @@ import { readIfThere, replaceFile } from "../files.ts";
 import { recordProvenVersions } from "../installed_versions.ts";
 import { copyProgram, createDataFolder, createLayout } from "../layout.ts";
 import { LAUNCHER } from "../launcher.ts";
-import { exists, type Paths } from "../paths.ts";
+import { actAsOwnerOf } from "../owner.ts";
+import { exists, type Paths, readLauncher } from "../paths.ts";
 import { holdsProgram, isProgram } from "../program_file.ts";
 import { runningPid, takeRunLock } from "../run_lock.ts";
-import { accountStep, checkReach, checkUserName, ownerStep } from "./account.ts";
+import { accountStep, checkMayBeGiven, checkReach, checkUserName, ownerStep } from "./account.ts";
 import { type Machine, mustRun } from "./machine.ts";
+import { ownProgram, removeRootsProgramStep, rootsProgramSteps } from "./roots_program.ts";
 import type { Step } from "./steps.ts";
 import { canBeService, readUnit, UNIT, unitText } from "./unit.ts";
 
@@ -37,17 +39,19 @@ export async function installSteps(options: InstallOptions): Promise<Step[]> {
     );
   }
   await checkReach(machine, user, paths.root);
+  await checkMayBeGiven(machine, user, paths.root);
   const unitFile = join(machine.unitFolder, UNIT);
   const text = unitText({ root: paths.root, user, linked });
   const present = readIfThere(unitFile);
   if (present !== undefined && readUnit(present) === undefined) throw notOurs(unitFile);
   const isActive = (await machine.run(["systemctl", "is-active", UNIT])).success;
-  if (!isActive) await checkNobodyRuns(paths);
+  if (!isActive) await actAsOwnerOf(paths.root, () => checkNobodyRuns(paths));
   const isNew = present !== text;
   return [
     accountStep(machine, user),
-    layoutStep(options),
     ownerStep(machine, user, paths.root),
+    await layoutStep(options),
+    ...rootsProgramSteps(options),
     {
       goal: `${unitFile} is up to date`,
       how: `write ${unitFile}${present === undefined ? "" : ", replacing the one that is there"}`,
@@ -98,42 +102,51 @@ export async function uninstallSteps(machine: Machine): Promise<Step[]> {
         await mustRun(machine, ["systemctl", "daemon-reload"]);
       },
     },
+    removeRootsProgramStep(machine),
   ];
 }
 
-/** The root with configuration, binary and launcher, as `ivy init` makes it; a damaged binary is replaced. */
-export function layoutStep({ paths, binary }: Pick<InstallOptions, "paths" | "binary">): Step {
+/**
+ * The root with configuration, binary and launcher, as `ivy init` makes it; a damaged binary is replaced. Root does it
+ * with the rights of the root's owner.
+ */
+export async function layoutStep({ paths, binary }: Pick<InstallOptions, "paths" | "binary">): Promise<Step> {
   const { root, launcher, configFile } = paths;
-  const program = binary ?? (Deno.build.standalone ? Deno.execPath() : undefined);
+  const program = binary ?? ownProgram();
   const placed = join(program === undefined ? paths.current : paths.versionFolder, "ivy");
   const isWhole = () =>
     program === undefined ? !exists(placed) || isProgram(placed) : holdsProgram(placed, program);
-  const isSo = () => exists(configFile) && readLauncher(paths) === LAUNCHER && isWhole();
-  if (program === undefined && !(readLauncher(paths) !== undefined && isWhole())) {
+  const isSo = () => exists(configFile) && readLauncher(root) === LAUNCHER && isWhole();
+  const { canStart, isDamaged } = await actAsOwnerOf(root, () => ({
+    canStart: program !== undefined || (readLauncher(root) !== undefined && isWhole()),
+    isDamaged: exists(placed) && !isWhole(),
+  }));
+  if (!canStart) {
     throw new CommandError(
       `there is no ${launcher} with a whole binary to start, and Ivy runs from source: compile it with deno task ` +
         "compile, and install with the binary",
     );
   }
-  const isDamaged = exists(placed) && !isWhole();
   return {
     goal: `${root} holds a node`,
     how: `lay out ${root} with the configuration, this binary${
       isDamaged ? ` (${placed} is damaged or another)` : ""
     } and the launcher ${launcher}`,
-    isSo,
-    async bringAbout() {
-      createDataFolder(paths);
-      const taken = await takeRunLock(paths);
-      if (!("lock" in taken)) throw stillRuns(paths, taken.holder);
-      try {
-        layOutWithCopy(paths, program);
-        await recordProvenVersions(paths);
-      } finally {
-        taken.lock.release();
-      }
-    },
+    isSo: () => actAsOwnerOf(root, isSo),
+    bringAbout: () => actAsOwnerOf(root, () => layOut(paths, program)),
   };
+}
+
+async function layOut(paths: Paths, program: string | undefined): Promise<void> {
+  createDataFolder(paths);
+  const taken = await takeRunLock(paths);
+  if (!("lock" in taken)) throw stillRuns(paths, taken.holder);
+  try {
+    layOutWithCopy(paths, program);
+    await recordProvenVersions(paths);
+  } finally {
+    taken.lock.release();
+  }
 }
 
 function stillRuns({ root }: Paths, pid: number | undefined): CommandError {
@@ -176,12 +189,6 @@ async function checkNobodyRuns(paths: Paths): Promise<void> {
     `PID ${pid} runs on ${paths.root} and is not the service: end it with ivy stop --root ${paths.root}, ` +
       "then install again",
   );
-}
-
-function readLauncher({ launcher }: Paths): string | undefined {
-  return exists(launcher) && Deno.statSync(launcher).size < 65_536
-    ? Deno.readTextFileSync(launcher)
-    : undefined;
 }
 
 function notOurs(unitFile: string): CommandError {

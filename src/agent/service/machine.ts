@@ -9,22 +9,30 @@ export interface ProgramEnd {
   stderr: string;
 }
 
+/** What `ivy install` puts there, and people call as root. */
+export const ROOTS_LAUNCHER = "/usr/local/bin/ivy";
+
 /** What installing a service touches outside the root; tests pass one of their own. */
 export interface Machine {
   /** Where the administrator's units are. */
   unitFolder: string;
+  /** Root's own copy of Ivy, and the script that people call as root. */
+  rootsProgram: string;
+  rootsLauncher: string;
   /** True when systemd runs this machine. */
   hasSystemd: boolean;
   /** True when this process may change the system. */
   isAdministrator: boolean;
   /** Runs a program of the system to its end; one that is missing ends without success. */
-  run(command: [string, ...string[]], input?: string): Promise<ProgramEnd>;
+  run(command: readonly [string, ...string[]], input?: string): Promise<ProgramEnd>;
 }
 
 /** @param environment `$SYSTEMD_UNIT_PATH` names another folder for the unit, as it does for systemctl. */
 export function thisMachine(environment: Record<string, string>): Machine {
   return {
     unitFolder: environment["SYSTEMD_UNIT_PATH"]?.split(":")[0] || "/etc/systemd/system",
+    rootsProgram: "/usr/local/lib/ivy/ivy",
+    rootsLauncher: ROOTS_LAUNCHER,
     hasSystemd: isFolder("/run/systemd/system"), // the test of sd_booted(3)
     isAdministrator: Deno.uid() === 0,
     run: runProgram,
@@ -52,7 +60,10 @@ export async function syncMachine(machine: Pick<Machine, "run">): Promise<void> 
   await mustRun(machine, ["sync"]);
 }
 
-async function runProgram([program, ...args]: [string, ...string[]], input?: string): Promise<ProgramEnd> {
+async function runProgram(
+  [program, ...args]: readonly [string, ...string[]],
+  input?: string,
+): Promise<ProgramEnd> {
   try {
     await using child = new Deno.Command(program, {
       args,

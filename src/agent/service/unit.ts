@@ -43,6 +43,8 @@ WatchdogSignal=SIGKILL
 TimeoutStartSec=300
 TimeoutStopSec=120
 
+# As root, call only /usr/local/bin/ivy: what lies in the node's folder is its user's.
+#
 # What hardware needs goes into: sudo systemctl edit ivy
 #   [Service]
 #   SupplementaryGroups=dialout gpio i2c spi video
