@@ -1,7 +1,6 @@
 // Runs in: main thread.
 import { CommandError, EXIT, type ExitStatus } from "../agent/errors.ts";
 import { pathsOf } from "../agent/paths.ts";
-import { ROOTS_LAUNCHER } from "../agent/service/machine.ts";
 import { lockIsFree, runningPid } from "../agent/run_lock.ts";
 import type { CommandContext } from "./command.ts";
 
@@ -41,7 +40,7 @@ function askToEnd(pid: number): void {
     if (error instanceof Deno.errors.NotFound) return; // it has ended just now
     if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
     throw new CommandError(
-      `PID ${pid} runs as another user; end it as that user, or with: sudo ${ROOTS_LAUNCHER} stop`,
+      `PID ${pid} runs as another user; end it as that user, or with: sudo kill ${pid}`,
     );
   }
 }
