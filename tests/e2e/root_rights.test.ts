@@ -56,11 +56,6 @@ const ATTACKS: Attack[] = [
     plant: (lab) => lab.plant(join(lab.root, "data", "messages", `${DAY}.jsonl`), "file"),
     command: ["messages", "export", "--from", "2026-01-01"],
   },
-  {
-    name: "status and info, which only look",
-    plant: (lab) => lab.plant(join(lab.root, "control", "run.lock"), "file"),
-    command: ["info"],
-  },
 ];
 
 const ignore = Deno.uid() !== 0;

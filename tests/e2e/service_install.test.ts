@@ -47,7 +47,7 @@ Deno.test({
     await t.step("a dry run changes nothing", async () => {
       const { code, stdout, stderr } = await ivy("install", "--dry-run");
       assertEquals([code, stderr], [0, ""]);
-      assertMatch(stdout, /^would useradd --system .* ivy\n(would .*\n){5}$/);
+      assertMatch(stdout, /^would useradd --system .* ivy\n(would .*\n){7}$/);
       assertEquals([...Deno.readDirSync(sandbox.folder)].some(({ name }) => name === "node"), false);
     });
 
@@ -117,7 +117,10 @@ Deno.test({
     await t.step("uninstall takes the service away and leaves the node", async () => {
       const { code, stdout } = await ivy("uninstall");
       assertEquals(code, 0);
-      assertMatch(stdout, /\+ ivy\.service has ended[^]*\+ .*ivy\.service is gone/);
+      assertMatch(
+        stdout,
+        /\+ ivy\.service has ended[^]*\+ .*ivy\.service is gone[^]*\+ \/usr\/local\/bin\/ivy is gone/,
+      );
       assertEquals(sandbox.told.slice(3), ["disable --now ivy.service", "daemon-reload"]);
       assertEquals(Deno.statSync(paths.configFile).isFile, true);
       assertStringIncludes((await ivy("uninstall")).stdout, "nothing had to be changed");

@@ -9,6 +9,15 @@ export const STRANGER_UID = 65_534;
 /** What root alone may read, in every file of root's that a link could lead to. */
 export const ROOTS_SECRET = "what-root-alone-may-read";
 
+/** Whatever it is taken for, a configuration, a log or messages, something of it would be shown. */
+const TEMPTING = {
+  [ROOTS_SECRET]: 1,
+  id: 1,
+  timestamp: 1_767_312_000,
+  origin: "x",
+  message_body: { variant: "data", data: { [ROOTS_SECRET]: 1 } },
+};
+
 /** A node whose folder belongs to somebody who is not root, beside a folder of root's. Needs root. */
 export class ForeignRoot implements AsyncDisposable {
   readonly node = new TestNode();
@@ -22,7 +31,7 @@ export class ForeignRoot implements AsyncDisposable {
   constructor() {
     Deno.chmodSync(dirname(this.root), 0o755);
     for (const folder of [this.roots, join(this.roots, "folder"), this.root]) Deno.mkdirSync(folder);
-    Deno.writeTextFileSync(this.file, `{"password": "${ROOTS_SECRET}"}\n`, { mode: 0o600 });
+    Deno.writeTextFileSync(this.file, `${JSON.stringify(TEMPTING)}\n`, { mode: 0o600 });
   }
 
   /** The owner puts a link there, to something of root's. */

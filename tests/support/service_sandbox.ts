@@ -5,7 +5,7 @@ import type { Program } from "./program.ts";
 
 /** Sees the folder's own `/etc`, and a `/run` that looks as if systemd had booted this machine. */
 const ENTER = `set -e
-mount --bind "$FOLDER/etc" /etc
+mount --bind "$FOLDER/etc" /etc && mount --bind "$FOLDER/local" /usr/local
 mount -t tmpfs -o mode=755 tmpfs /run && mkdir -p /run/systemd/system
 export PATH="$FOLDER/bin:/usr/sbin:/usr/bin:/sbin:/bin" LC_ALL=C.UTF-8
 `;
@@ -61,7 +61,7 @@ export class ServiceSandbox implements AsyncDisposable {
     const sandbox = new ServiceSandbox();
     const { folder } = sandbox;
     Deno.chmodSync(folder, 0o755);
-    Deno.mkdirSync(join(folder, "bin"));
+    for (const name of ["bin", "local"]) Deno.mkdirSync(join(folder, name));
     Deno.writeTextFileSync(join(folder, "bin/systemctl"), SYSTEMCTL, { mode: 0o755 });
     await new Deno.Command("cp", { args: ["-a", "/etc", folder] }).output();
     Deno.mkdirSync(join(folder, "etc/systemd/system"), { recursive: true });

@@ -1,5 +1,5 @@
 // Runs in: main thread.
-import { dirname } from "@std/path";
+import { dirname, join } from "@std/path";
 import { isVersion } from "../../shared/release.ts";
 import { CommandError, EXIT } from "../errors.ts";
 import { makeFolder } from "../files.ts";
@@ -72,7 +72,7 @@ function chownCommand(user: string, root: string): [string, ...string[]] {
  */
 export async function checkMayBeGiven(machine: Machine, user: string, root: string): Promise<void> {
   const place = firstExisting(root);
-  const { uid, isDirectory } = Deno.statSync(place);
+  const { uid } = Deno.statSync(place);
   const account = await findAccount(machine, user);
   if (place !== root) {
     if (uid === null || uid === 0 || uid === account?.uid || !machine.isAdministrator) return;
@@ -82,7 +82,9 @@ export async function checkMayBeGiven(machine: Machine, user: string, root: stri
     );
   }
   const names = [...Deno.readDirSync(root)].map(({ name }) => name);
-  if (isDirectory && (names.some(isVersion) || names.every((name) => NAMES_IN_ROOT.includes(name)))) return;
+  const isNode = names.some((name) => isVersion(name) && exists(join(root, name, "config")));
+  const isNew = names.every((name) => NAMES_IN_ROOT.includes(name) || isVersion(name));
+  if (isNode || isNew) return;
   throw new CommandError(
     `${root} holds something else and no node of Ivy: choose an empty or a new folder as --root`,
     EXIT.wrongUsage,
