@@ -1,7 +1,7 @@
 // Runs in: main thread.
 import { dirname, join } from "@std/path";
 import template from "../../config/config.template.json" with { type: "text" };
-import { isVersion } from "../shared/release.ts";
+import { isVersion, SIGNATURES_NAME, SUMS_NAME } from "../shared/release.ts";
 import { version } from "../shared/version.ts";
 import { CommandError, diskError, EXIT } from "./errors.ts";
 import {
@@ -111,8 +111,8 @@ function checkRoot({ root, control }: Paths): void {
   );
 }
 
-/** What may lie in a folder that is no node yet: the program itself, and what a new file system has. */
-const NOTHING_ELSE = ["ivy", "ivy.installing", "lost+found"];
+/** What may lie in a folder that is no node yet: the program itself, its release's list, and what a new file system has. */
+const NOTHING_ELSE = ["ivy", "ivy.installing", SUMS_NAME, SIGNATURES_NAME, "lost+found"];
 
 function isEmpty(root: string): boolean {
   return !exists(root) || [...Deno.readDirSync(root)].every(({ name }) => NOTHING_ELSE.includes(name));

@@ -5,7 +5,7 @@ import { version as running } from "../shared/version.ts";
 import { makeFolder, readIfThere, replaceFile, replaceName, syncFolder } from "./files.ts";
 import { LAUNCHER } from "./launcher.ts";
 import { exists, isOnEarlierProbation, journalsAreInData, type Paths, readLauncher } from "./paths.ts";
-import { readKnownReleases, rememberReleases } from "./updater/known_releases.ts";
+import { acceptSerial, readKnownReleases, rememberReleases } from "./updater/known_releases.ts";
 
 /** What version 0.1 keeps in `data/`, and this version under the same names in `control/`. */
 const LASTING = ["revisions.json", "releases.json", "reconfiguration.json", "offered_package.json"];
@@ -60,12 +60,12 @@ function fillControl(paths: Paths): void {
     Deno.mkdirSync(folder, { mode: 0o700 });
   }
   const before = { releases: join(folder, "releases.json") };
-  const serial = readKnownReleases(before)?.serial ?? 0;
+  const { serial = 0, digest } = readKnownReleases(before) ?? {};
   for (const name of [PROBATION, UPDATE]) removeIfThere(join(folder, name));
   for (const [name, text] of filesIn(data, [...LASTING, UPDATE])) {
     replaceFile(join(folder, name), text, 0o600);
   }
-  rememberReleases(before, (known) => known.serial = Math.max(known.serial, serial));
+  rememberReleases(before, (known) => acceptSerial(known, serial, digest));
   copyKept(join(data, KEPT), join(folder, KEPT));
   const earlier = new Set([...earlierVersions({ control: folder }), ...versionsBeside(root)]);
   replaceFile(earlierVersionsFile(folder), `${JSON.stringify([...earlier])}\n`, 0o600);

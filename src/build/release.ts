@@ -12,7 +12,9 @@ import {
   SIGNATURES_NAME,
   SUMS_NAME,
 } from "../shared/release.ts";
-import { version as ownVersion } from "../shared/version.ts";
+import { dateMark, productMark } from "../shared/release_marks.ts";
+import { utcDay } from "../shared/time.ts";
+import { product as ownProduct, version as ownVersion } from "../shared/version.ts";
 import { complaint, runCommand } from "./command.ts";
 import { ignoreMissing } from "./files.ts";
 import { megabytes } from "./size.ts";
@@ -37,11 +39,15 @@ export interface ReleaseOptions {
   serial: number;
   /** The acceptance tests as one JavaScript file; default: bundled from `tests/acceptance`. */
   acceptance?: string;
+  /** Default: the name in `deno.json`. */
+  product?: string;
+  /** The day on which it is current, as `2026-11-30`; default: today. */
+  date?: string;
 }
 
 /** Writes the files of a release and `SHA256SUMS`, unsigned. */
 export async function makeRelease(options: ReleaseOptions): Promise<void> {
-  const { binaries, output, version, serial } = options;
+  const { binaries, output, version, serial, product = ownProduct, date = utcDay(Date.now()) } = options;
   await Deno.mkdir(output, { recursive: true });
   await Deno.remove(join(output, SIGNATURES_NAME)).catch(ignoreMissing);
   const files: ReleaseFile[] = [];
@@ -58,6 +64,10 @@ export async function makeRelease(options: ReleaseOptions): Promise<void> {
   if (options.acceptance === undefined) await bundleAcceptance(acceptance);
   else await Deno.writeTextFile(acceptance, options.acceptance);
   files.push(await describe(output, ACCEPTANCE_NAME));
+  for (const mark of [await productMark(product), await dateMark(date)]) {
+    await Deno.writeTextFile(join(output, mark.file.name), mark.text);
+    files.push(mark.file);
+  }
   await Deno.writeTextFile(join(output, SUMS_NAME), formatSums({ version, serial, files }));
 }
 

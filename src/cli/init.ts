@@ -5,6 +5,7 @@ import { createDataFolder, createLayout } from "../agent/layout.ts";
 import { pathsOf } from "../agent/paths.ts";
 import { programCommand } from "../agent/program.ts";
 import { takeRunLock } from "../agent/run_lock.ts";
+import { learnOwnSerial } from "../agent/updater/own_serial.ts";
 import type { CommandContext } from "./command.ts";
 
 /** `ivy init`: lays a node out and says what to do next. */
@@ -18,6 +19,7 @@ export default async function init({ out, root }: CommandContext): Promise<ExitS
   }
   created.push(...createLayout(paths));
   await recordProvenVersions(paths);
+  created.push(...await learnOwnSerial(paths));
   taken.lock.release();
   for (const line of created) out.print(line);
   if (created.length === 0) out.print(`${root} is complete; nothing was changed`);

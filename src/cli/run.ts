@@ -11,6 +11,7 @@ import type { Parts } from "../agent/parts.ts";
 import { exists, type Paths, pathsOf } from "../agent/paths.ts";
 import { type RunLock, takeRunLock } from "../agent/run_lock.ts";
 import { countStart } from "../agent/updater/count_start.ts";
+import { learnOwnSerial } from "../agent/updater/own_serial.ts";
 import { leaveAtOnce } from "../agent/updater/probation.ts";
 import { restartProcess } from "../agent/self_restart.ts";
 import { reportToManager } from "../agent/service/reports.ts";
@@ -30,7 +31,7 @@ export default async function run(context: CommandContext): Promise<ExitStatus> 
   for (const line of createDataFolder(paths)) out.note(`ivy: ${line}`);
   const lock = await lockOrRefuse(paths);
   for (const line of createLayout(paths)) out.note(`ivy: ${line}`);
-  await recordProvenVersions(paths).catch((error) => { // on a full disk it measures none the less
+  await recordVersions(paths, out).catch((error) => { // on a full disk it measures none the less
     out.note(`ivy: ${paths.versions} could not be written: ${sentenceOf(error)}`);
   });
   await lock.tellPid().catch((error) => out.note(`ivy: no command can see the PID: ${sentenceOf(error)}`));
@@ -69,6 +70,11 @@ export default async function run(context: CommandContext): Promise<ExitStatus> 
   lock.release();
   if (kind === "lost" && !signals.haveCome()) throw new CommandError(reason);
   return EXIT.done;
+}
+
+async function recordVersions(paths: Paths, out: Output): Promise<void> {
+  await recordProvenVersions(paths);
+  for (const line of await learnOwnSerial(paths)) out.note(`ivy: ${line}`);
 }
 
 /** @throws {ConfigError} after it has been put on record. */

@@ -3,7 +3,7 @@ import type { ReleaseOrder } from "../shared/protocol.ts";
 import { MAX_SUMS_BYTES, type Release, SIGNATURES_NAME, SUMS_NAME } from "../shared/release.ts";
 import { verifyRelease } from "../shared/signatures.ts";
 import { ReleaseError } from "./errors.ts";
-import { sha256, sizeOf } from "./files.ts";
+import { sizeOf } from "./files.ts";
 import { type Count, receiveSmall } from "./incoming.ts";
 import { PackageFile } from "./package_file.ts";
 import { type Locate, locator } from "./sources.ts";
@@ -11,8 +11,6 @@ import { type Locate, locator } from "./sources.ts";
 /** A release whose list of files is verified. */
 export interface Found {
   release: Release;
-  /** The SHA-256 of its list of files: names the release as a whole. */
-  digest: string;
   /** The list itself, and the text of its signatures. */
   sums: Uint8Array<ArrayBuffer>;
   signatures: string;
@@ -55,7 +53,7 @@ export async function findRelease(
       mayMend: false,
     });
   }
-  return { release, digest: sha256(sums), sums, signatures, locate, pack };
+  return { release, sums, signatures, locate, pack };
 }
 
 function readStaged(staging: string, name: string): Uint8Array<ArrayBuffer> {

@@ -20,8 +20,8 @@ function count(bytes: number): void {
 
 async function find(port: MessagePort | undefined): Promise<void> {
   found = await findRelease(order, count, port);
-  const { release, digest, sums, signatures } = found;
-  link.send({ type: "found", release, digest, sums, signatures });
+  const { sums, signatures } = found;
+  link.send({ type: "found", sums, signatures });
 }
 
 async function fetchAll(): Promise<void> {

@@ -5,7 +5,6 @@ import type { Level, Variant } from "./message.ts";
 import type { JsonSchema } from "./secrets.ts";
 import type { FieldTexts } from "./state_fields.ts";
 import type { StorageSettings } from "./config.ts";
-import type { Release } from "./release.ts";
 import type { Trust } from "./signatures.ts";
 
 // Every message that crosses threads is a member of one of the unions below. Who sends it to whom is in the name.
@@ -469,15 +468,8 @@ export type MainToRelease =
 
 export type ReleaseToMain =
   | FromAnyWorker
-  /** Its list of files is verified; `digest` is the list's SHA-256. */
-  | {
-    type: "found";
-    release: Release;
-    digest: string;
-    /** The signed list, and its signatures: main verifies them again. */
-    sums: Uint8Array<ArrayBuffer>;
-    signatures: string;
-  }
+  /** The signed list, and its signatures: main verifies and reads them itself. */
+  | { type: "found"; sums: Uint8Array<ArrayBuffer>; signatures: string }
   | { type: "progress"; wireBytes: number }
   /** All of it is here, and will be verified now. */
   | { type: "downloaded" }

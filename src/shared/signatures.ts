@@ -1,5 +1,7 @@
 // Runs in: any thread.
 import { parseSums, type Release } from "./release.ts";
+import { isForProduct } from "./release_marks.ts";
+import { product } from "./version.ts";
 
 /** Who may sign, as a person on the node has written it down. */
 export interface Trust {
@@ -23,7 +25,7 @@ const SIGNATURES = /^(?:[A-Za-z0-9+/]{86}==\n)*$/;
 /**
  * Decides whether a release may be installed. `signatures` is the text of `SHA256SUMS.sig`; empty = there is none.
  *
- * @throws {UntrustedError} when too few of the trusted keys have signed exactly these bytes.
+ * @throws {UntrustedError} when too few of the trusted keys have signed exactly these bytes, or for another product.
  * @throws {TypeError} when they were signed but make no sense, or when what is asked for makes none.
  */
 export async function verifyRelease(
@@ -43,7 +45,9 @@ export async function verifyRelease(
         : `${signers} of the keys that may sign have signed this release, ${needed} must`,
     );
   }
-  return parseSums(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(sums));
+  const release = parseSums(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(sums));
+  if (await isForProduct(release)) return release;
+  throw new UntrustedError(`release ${release.version} is of another product than ${product}`);
 }
 
 /**

@@ -67,13 +67,7 @@ const DIRECTIONS: Record<string, { decode: (value: unknown) => unknown; valid: u
   "release to main": {
     decode: main.decodeFromRelease,
     valid: [
-      {
-        type: "found",
-        release: { version: "1.2.3", serial: 1, files: [{ name: "a", sizeBytes: 1, sha256: "b" }] },
-        digest: "c",
-        sums: new Uint8Array(3),
-        signatures: "d",
-      },
+      { type: "found", sums: new Uint8Array(3), signatures: "d" },
       { type: "fetched", wireBytes: 1, how: "delta" },
       { type: "unavailable", reason: "a", mayMend: true },
     ],

@@ -29,7 +29,7 @@ Deno.test("a release is made, signed by two keys and verified; what was changed 
   );
   assert(made.success, made.stderr);
   const release = join(dist, "release");
-  assertEquals([...Deno.readDirSync(release)].length, 2 * 3 + 2);
+  assertEquals([...Deno.readDirSync(release)].length, 2 * 3 + 4);
   for (const file of [key, other]) assertEquals((await node.ivy("release", "keygen", file)).code, 0);
   assertEquals(Deno.statSync(key).mode! & 0o777, 0o600);
   assertMatch(Deno.readTextFileSync(`${key}.pub`), /^[A-Za-z0-9+/]{43}=\n$/);
@@ -55,7 +55,7 @@ Deno.test("a release is made, signed by two keys and verified; what was changed 
   for (const file of [key, other]) {
     const { code, stdout, stderr } = await node.ivy("release", "verify", "--key", `${file}.pub`, release);
     assertEquals(code, 0, stderr);
-    assertMatch(stdout, /^release \S+, serial 3, is signed with this key; 7 files are whole\n$/);
+    assertMatch(stdout, /^release \S+, serial 3, is signed with this key; 9 files are whole\n$/);
   }
   Deno.writeTextFileSync(join(release, "acceptance.js"), "// evil");
   const { code, stderr } = await node.ivy("release", "verify", "--key", `${key}.pub`, release);

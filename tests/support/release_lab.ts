@@ -4,7 +4,7 @@ import { join } from "@std/path";
 import { ReleaseWorker, UnavailableError } from "../../src/agent/updater/release_worker.ts";
 import { makeRelease } from "../../src/build/release.ts";
 import type { ReleaseOrder } from "../../src/shared/protocol.ts";
-import { SIGNATURES_NAME, SUMS_NAME } from "../../src/shared/release.ts";
+import { parseSums, SIGNATURES_NAME, SUMS_NAME } from "../../src/shared/release.ts";
 import { createKeys, signBytes } from "../../src/shared/signatures.ts";
 import { ReleaseServer, type ReleaseServerOptions } from "./release_server.ts";
 
@@ -70,7 +70,8 @@ export class ReleaseLab implements AsyncDisposable {
   async fetch(change: Partial<ReleaseOrder> = {}) {
     await using worker = this.worker(change.source?.kind === "local" ? this.staging : change.staging);
     const found = await worker.find(this.order(change));
-    return { ...found, ...await worker.fetch(() => {}) };
+    const release = parseSums(new TextDecoder().decode(found.sums));
+    return { release, ...found, ...await worker.fetch(() => {}) };
   }
 
   /** @param staging all that it may touch. */

@@ -53,7 +53,7 @@ async function askDirectly(
   const { access_token: token = null } = value as { access_token?: string | null };
   const folder = Deno.makeTempDirSync({ prefix: "ivy-doctor-" }); // nothing of the node is touched
   try {
-    const { release } = await findVersion({
+    const release = await findVersion({
       paths: { ...paths, staging: join(folder, "staging") },
       binary: undefined,
       settings,

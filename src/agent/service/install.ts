@@ -3,6 +3,7 @@ import { join } from "@std/path";
 import { CommandError } from "../errors.ts";
 import { readIfThere, replaceFile } from "../files.ts";
 import { recordProvenVersions } from "../installed_versions.ts";
+import { learnOwnSerial } from "../updater/own_serial.ts";
 import { copyProgram, createDataFolder, createLayout } from "../layout.ts";
 import { LAUNCHER } from "../launcher.ts";
 import { actAsOwnerOf } from "../owner.ts";
@@ -144,6 +145,7 @@ async function layOut(paths: Paths, program: string | undefined): Promise<void> 
   try {
     layOutWithCopy(paths, program);
     await recordProvenVersions(paths);
+    await learnOwnSerial(paths, program);
   } finally {
     taken.lock.release();
   }

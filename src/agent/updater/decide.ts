@@ -1,4 +1,5 @@
 // Runs in: main thread.
+import { isVersion } from "../../shared/release.ts";
 import type { DestinationRules } from "./destination.ts";
 import { isObject } from "./entries.ts";
 import { keepSecrets } from "./kept_secrets.ts";
@@ -36,8 +37,6 @@ export type Decision =
   /** For another version. */
   | { kind: "upgrade"; version: string; config: Record<string, unknown> };
 
-const VERSION = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/;
-
 /** Decides what a received configuration means for a node; looks at nothing else. */
 export function decideUpdate(
   current: Current,
@@ -52,7 +51,7 @@ export function decideUpdate(
   const { general } = received;
   if (!isObject(general)) return { kind: "reject", reason: "general must be an object" };
   const version = general["software_version"];
-  if (typeof version !== "string" || !VERSION.test(version)) {
+  if (typeof version !== "string" || !isVersion(version)) {
     return { kind: "reject", reason: "general.software_version must be a version such as 1.2.3" };
   }
   const unsaid = unsaidConfigures(received);

@@ -1,15 +1,17 @@
 // Runs in: main thread.
 import { join } from "@std/path";
 import type { UpdaterSettings } from "../../shared/config.ts";
+import { sentenceOf } from "../../shared/errors.ts";
 import type { LogEntry, PackageState, ReleaseOrder, ReleaseSource } from "../../shared/protocol.ts";
 import { diskSpace } from "../../shared/disk_space.ts";
 import { ACCEPTANCE_NAME, namesFor, type Release, SIGNATURES_NAME, SUMS_NAME } from "../../shared/release.ts";
-import { verifyRelease } from "../../shared/signatures.ts";
+import { contentDigest } from "../../shared/release_marks.ts";
+import { type Trust, verifyRelease } from "../../shared/signatures.ts";
 import { formatBytes } from "../../shared/time.ts";
 import { sha256OfFile } from "../file_digest.ts";
 import { linkOrCopy } from "../layout.ts";
 import { exists, type Paths } from "../paths.ts";
-import { readKnownReleases } from "./known_releases.ts";
+import { refuseKnown } from "./known_releases.ts";
 import type { Packages } from "./packages.ts";
 import { ReleaseWorker, UnavailableError } from "./release_worker.ts";
 import { makeStaging, removeIfEmpty } from "./staging.ts";
@@ -37,6 +39,7 @@ export interface FetchOptions {
 
 export interface FetchedVersion {
   release: Release;
+  /** See {@link contentDigest}. */
   digest: string;
   binary: string;
   acceptanceFile: string | undefined;
@@ -52,11 +55,11 @@ const PACE = { stallMs: 30_000, retryMs: 1000, attempts: 8 };
  *
  * @throws {UnavailableError}
  */
-export async function findVersion(options: FetchOptions): Promise<{ release: Release; digest: string }> {
+export async function findVersion(options: FetchOptions): Promise<Release> {
   const { order, port } = orderOf(options);
   using _staging = openStaging(options);
   await using worker = openWorker(options);
-  return await worker.find(order, port);
+  return await verifyFound(await worker.find(order, port), options);
 }
 
 /**
@@ -67,8 +70,7 @@ export async function findVersion(options: FetchOptions): Promise<{ release: Rel
 export async function fetchVersion(options: FetchOptions): Promise<FetchedVersion> {
   using _staging = openStaging(options);
   const { paths: { staging } } = options;
-  const { sums, signatures, digest } = await fetchWithWorker(options);
-  const release = await verifyRelease(sums, signatures, trustOf(options.settings));
+  const { release, digest, sums, signatures } = await fetchWithWorker(options);
   return {
     release,
     digest,
@@ -81,7 +83,24 @@ export async function fetchVersion(options: FetchOptions): Promise<FetchedVersio
   };
 }
 
-/** The worker that parses what strangers send is not believed, and is gone by now. @returns the file's path. */
+/**
+ * The worker that parses what strangers send is not believed: what it has found is read here once more, and all that is
+ * decided is decided on that.
+ *
+ * @throws {UnavailableError}
+ */
+async function verifyFound(
+  { sums, signatures }: { sums: Uint8Array<ArrayBuffer>; signatures: string },
+  { settings, version }: FetchOptions,
+): Promise<Release> {
+  const release = await verifyRelease(sums, signatures, trustOf(settings)).catch((error) => {
+    throw new UnavailableError(sentenceOf(error), false);
+  });
+  if (version === null || release.version === version) return release;
+  throw new UnavailableError(`version ${version} is wanted, but the release is ${release.version}`, false);
+}
+
+/** The worker is gone by now, and writes no more. @returns the file's path. */
 async function verifyFile({ files }: Release, name: string, path: string): Promise<string> {
   const signed = files.find((file) => file.name === name)?.sha256;
   if (await sha256OfFile(path) === signed) return path;
@@ -93,7 +112,8 @@ async function fetchWithWorker(options: FetchOptions) {
   const { order, port } = orderOf(options);
   await using worker = openWorker(options);
   const found = await worker.find(order, port);
-  const { release, digest } = found;
+  const release = await verifyFound(found, options);
+  const digest = await contentDigest(release);
   refuseKnown(paths, release, digest);
   refuseFullDisk(paths, release);
   onPhase(`downloading ${release.version} (serial ${release.serial})`);
@@ -104,10 +124,13 @@ async function fetchWithWorker(options: FetchOptions) {
   );
   onState("VERIFIED");
   onPhase(`downloaded ${release.version}: ${formatBytes(wireBytes)} over the network (${how})`);
-  return found;
+  return { release, digest, sums: found.sums, signatures: found.signatures };
 }
 
-function trustOf({ public_keys: publicKeys, threshold, allow_unsigned: allowUnsigned }: UpdaterSettings) {
+/** Who may sign now. */
+export function trustOf(
+  { public_keys: publicKeys, threshold, allow_unsigned: allowUnsigned }: UpdaterSettings,
+): Trust {
   return { publicKeys, threshold, allowUnsigned };
 }
 
@@ -175,30 +198,6 @@ function packageSource({ packages, version }: FetchOptions) {
   const port = packages!.open(found.backend);
   if (port === undefined) throw new UnavailableError(`the backend ${found.backend} does not run`, true);
   return { source: { kind: "package", offer: found.offer } as const, port };
-}
-
-function refuseKnown(paths: Paths, { version, serial }: Release, digest: string): void {
-  const known = readKnownReleases(paths);
-  if (known === undefined) {
-    throw new UnavailableError(
-      `${paths.releases} is damaged, so nobody knows which releases were here; remove it to take any that is signed`,
-      true,
-    );
-  }
-  const { serial: newest, failed, waiting } = known;
-  if (failed[digest] !== undefined) {
-    throw new UnavailableError(`this release has failed here before: ${failed[digest]}`, false);
-  }
-  if (serial < newest) {
-    throw new UnavailableError(
-      `release ${version} has serial ${serial}, and ${newest} was here already: it is an old one`,
-      false,
-    );
-  }
-  const untilMs = waiting[digest] ?? 0;
-  if (untilMs > Date.now()) {
-    throw new UnavailableError(`it is tried again at ${new Date(untilMs).toISOString()}`, true);
-  }
 }
 
 /** A download needs its own size while it is put together, and once more for what it is made of. */

@@ -8,7 +8,7 @@ import { exists, type Paths } from "../paths.ts";
 import { join } from "@std/path";
 import { type Vitals, watchHealth } from "./health.ts";
 import type { Health } from "./journal.ts";
-import { rememberReleases } from "./known_releases.ts";
+import { acceptSerial, rememberReleases } from "./known_releases.ts";
 import type { Outcome } from "./reconfigure.ts";
 import {
   type Counter,
@@ -104,8 +104,8 @@ async function onProbation(journal: UpdateJournal, options: ProbationOptions): P
   return { kind: "accepted" };
 }
 
-function accept({ serial, from }: UpdateJournal, paths: Paths, logger: Logger): void {
-  if (serial !== null) rememberReleases(paths, (known) => known.serial = Math.max(known.serial, serial));
+function accept({ serial, digest, from }: UpdateJournal, paths: Paths, logger: Logger): void {
+  if (serial !== null) rememberReleases(paths, (known) => acceptSerial(known, serial, digest ?? undefined));
   removeDurably(paths.probation, paths.update);
   const { removed, obstacles } = removeOlderVersions(paths, [running, from]);
   logger.info(`${running} has proved itself; ${from} is kept${removed.length ? `, removed ${removed}` : ""}`);

@@ -1,4 +1,5 @@
 // Runs in: main thread.
+import { isVersion } from "../../shared/release.ts";
 import { CommandError } from "../errors.ts";
 import { readIfThere, replaceLink } from "../files.ts";
 import { giveJournalsBack } from "../move_journals.ts";
@@ -15,7 +16,7 @@ import { previousOf } from "./versions.ts";
  */
 export function rollBack(paths: Paths): string {
   const active = Deno.readLinkSync(paths.current);
-  const previous = previousOf(paths, active);
+  const previous = isVersion(active) ? previousOf(paths, active) : undefined;
   if (previous === undefined) {
     throw new CommandError(
       `${active} is the only version on ${paths.root} that can run; there is nothing to go back to`,

@@ -12,7 +12,7 @@ export interface UpdateJournal {
   from: string;
   /** Of the configuration that asked for it; null when a person did. */
   revision: number | null;
-  /** The release, by the SHA-256 of its list of files; null for the previous version, which was on the disk. */
+  /** The release, see `contentDigest`; null where a person went back to the previous version, which was on the disk. */
   digest: string | null;
   serial: number | null;
   /** What worked before, and therefore must work again. */

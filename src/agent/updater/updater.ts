@@ -192,7 +192,7 @@ export class Updater {
     if (this.#isBusy) throw new CommandError("an update is under way");
     const { settings, token } = this.#settings();
     const { releaseModule: module, paths, binary, onLog, pace, packages } = this.#options;
-    const { release } = await findVersion({
+    const release = await findVersion({
       paths,
       binary,
       packages,

@@ -8,13 +8,14 @@ import { pause } from "../../shared/time.ts";
 import { version as running } from "../../shared/version.ts";
 import { SIGNATURES_NAME, SUMS_NAME } from "../../shared/release.ts";
 import { replaceFile } from "../files.ts";
-import { describeBinary, type InstalledVersion, isAsRecorded } from "../installed_versions.ts";
+import { describeBinary, type InstalledVersion } from "../installed_versions.ts";
 import { linkOrCopy } from "../layout.ts";
 import { keepsJournalsInData } from "../move_journals.ts";
 import type { Paths } from "../paths.ts";
 import { fetchVersion } from "./fetch_version.ts";
 import type { Vitals } from "./health.ts";
 import type { Packages } from "./packages.ts";
+import { provePrevious } from "./prove_previous.ts";
 import { prove } from "./prove.ts";
 import type { Outcome } from "./reconfigure.ts";
 import { UnavailableError } from "./release_worker.ts";
@@ -90,17 +91,15 @@ export async function upgrade(wish: Wish, options: UpgradeOptions): Promise<Outc
     };
   }
   try {
-    const isHere = previousOf(paths, running) === version && await isAsRecorded(paths, version);
-    if (!isHere && !wish.isUrgent && settings.jitter_seconds > 0) {
+    if (keepsJournalsInData(paths, version)) return { kind: "rejected", reason: noWayBack(version) };
+    const here = previousOf(paths, running) === version ? await provePrevious(wish, options) : undefined;
+    if (here === undefined && !wish.isUrgent && settings.jitter_seconds > 0) {
       options.onPhase(`waiting up to ${settings.jitter_seconds} s, so that not all nodes come at once`);
       if (!await pause(Math.random() * settings.jitter_seconds * 1000, signal)) {
         return { kind: "interrupted" };
       }
     }
-    if (isHere && keepsJournalsInData(paths, version)) {
-      return { kind: "rejected", reason: noWayBack(version) };
-    }
-    const candidate = isHere ? reuse(wish, paths) : await layOut(wish, options);
+    const candidate = here === undefined ? await layOut(wish, options) : reuse(wish, here, paths);
     if (signal.aborted) return { kind: "interrupted" };
     options.onPhase(`testing ${version} on this device`);
     const refusal = await proveCandidate(candidate, version, options);
@@ -129,7 +128,11 @@ function judge(error: unknown): Outcome {
 }
 
 /** The version before is still on the disk. */
-function reuse({ version, config }: Wish, paths: Paths): Candidate {
+function reuse(
+  { version, config }: Wish,
+  here: Pick<Candidate, "digest" | "serial">,
+  paths: Paths,
+): Candidate {
   makeStaging(paths);
   const folder = makeStagedVersion(paths, version);
   placeConfig(folder, config);
@@ -139,8 +142,7 @@ function reuse({ version, config }: Wish, paths: Paths): Candidate {
     binary: binaryOf(paths, version),
     configFile: join(folder, "config", "config.json"),
     acceptanceFile: undefined,
-    digest: null,
-    serial: null,
+    ...here,
   };
 }
 

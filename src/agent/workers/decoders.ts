@@ -14,7 +14,7 @@ import type {
   StoreToMain,
   UnusableOffer,
 } from "../../shared/protocol.ts";
-import { MAX_SUMS_BYTES, type Release, type ReleaseFile } from "../../shared/release.ts";
+import { MAX_SUMS_BYTES } from "../../shared/release.ts";
 import type { JsonSchema } from "../../shared/secrets.ts";
 import {
   bytes,
@@ -154,15 +154,12 @@ export const decodeFromChecker = decoderOf<CheckerToMain>({
   checked_database: { damage: nullable(sentence) },
 });
 
-const releaseFile = object<ReleaseFile>({ name, sizeBytes: integer(0, MAX_BYTES), sha256: text(64) });
 const wireBytes = integer(0, MAX_BYTES);
 
 /** From the thread that fetches a release. */
 export const decodeFromRelease = decoderOf<ReleaseToMain>({
   ...fromAnyWorker,
   found: {
-    release: object<Release>({ version: name, serial: integer(0), files: list(releaseFile, MAX_FAULTS) }),
-    digest: text(64),
     sums: bytes(MAX_SUMS_BYTES),
     signatures: text(MAX_SUMS_BYTES),
   },
