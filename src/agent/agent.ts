@@ -198,6 +198,7 @@ export class Agent {
       main_heap_bytes: memory.heapUsed + memory.external,
       config_damage: damage ?? null,
       ...updateJson(this.#updater),
+      update_warning: this.#updater.sourceWarning ?? null,
       ...await statusOfWorkers(this.#workers, this.#logging.redact),
       disk: diskJson(paths.data, storage),
       clock: { time_ms: Date.now(), is_trusted: this.#workers.store.clockIsTrusted },
@@ -438,6 +439,12 @@ export class Agent {
     this.#options.onRestartNeeded(reason, true);
   }
 
+  #watchSource(): void {
+    if (!this.#workers.store.clockIsTrusted) return;
+    const log = this.#logging.logger("updater");
+    void this.#updater.watchSource(Date.now()).catch((error) => log.warning(sentenceOf(error)));
+  }
+
   #keepHouse(): void {
     const { paths } = this.#options;
     const cleanUp = () => {
@@ -451,8 +458,12 @@ export class Agent {
       if (removed.length > 0) log.info(`removed the logs of ${removed.join(", ")}`);
       void packOldLogs(paths.logs, Date.now()).catch((error) => log.warning(sentenceOf(error)));
     };
-    cleanUp();
-    this.#houseKeeping = setInterval(cleanUp, HOUR_MS);
+    const lookAfterAll = () => {
+      cleanUp();
+      this.#watchSource();
+    };
+    lookAfterAll();
+    this.#houseKeeping = setInterval(lookAfterAll, HOUR_MS);
   }
 
   /** A log message that could not be stored must not become another log message. */

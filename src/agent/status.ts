@@ -37,6 +37,8 @@ export interface AgentStatus {
   config_damage: string | null;
   /** What is being done to change the version, and what runs on probation; null = nothing. */
   update: string | null;
+  /** That the source of releases offers nothing new; null when it does, or nobody wants to know. No reason to be unwell. */
+  update_warning: string | null;
   /** Null when the running version has proved itself. */
   probation: ProbationJson | null;
   /** The file system that measurements are on; null when the system does not say. */

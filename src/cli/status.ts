@@ -43,6 +43,8 @@ function describe(status: AgentStatus): string[] {
     `up ${formatDuration(status.uptime_seconds * 1000)}, ${formatBytes(status.rss_bytes)}`,
     ...verdict.reasons.map((reason) => `  ${paint.red(reason)}`),
     ...(status.update === null ? [] : [paint.yellow(`update: ${status.update}`)]),
+    // An agent of 0.1, which is asked until the update has come, does not say.
+    ...(status.update_warning ? [paint.yellow(`updates: ${status.update_warning}`)] : []),
     ...(status.config_damage === null ? [] : [paint.red(`configuration damaged: ${status.config_damage}`)]),
     "",
     ...alignColumns([

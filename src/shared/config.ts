@@ -82,6 +82,9 @@ const updater = z.strictObject({
   ),
   jitter_seconds: z.int().min(0).max(86_400).default(0)
     .describe("longest random wait before a download, so that many nodes do not come at once"),
+  max_age_days: z.int().min(1).max(3650).nullable().default(null).describe(
+    "warn when the source has offered no release for so many days, which it is asked for once a day; null = do not ask",
+  ),
   deno_path: z.string().min(1).nullable().default(null)
     .describe("a Deno that runs a release's acceptance tests; null = that on the PATH, if there is one"),
 }).superRefine((settings, context) => {

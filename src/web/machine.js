@@ -33,7 +33,7 @@ function machineFacts(status, clock) {
     ["Memory", formatBytes(status.rss_bytes)],
     ["Messages stored", messages === null ? "the store does not answer" : formatCount(sum(messages.stored))],
     ["Outbox", messages === null ? null : formatBytes(messages.database_bytes)],
-    ["Update", status.update ?? "none under way"],
+    ["Update", status.update ?? status.update_warning ?? "none under way"],
     ["Folder", status.root],
   ];
 }

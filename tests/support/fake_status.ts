@@ -57,6 +57,7 @@ export function fakeStatus(changes: Partial<Omit<AgentStatus, "verdict">> = {}):
     main_heap_bytes: 12e6,
     config_damage: null,
     update: null,
+    update_warning: null,
     probation: null,
     disk: {
       free_bytes: 20e9,

@@ -97,6 +97,7 @@ function statusAnswer(nowMs: number): Record<string, unknown> {
     main_heap_bytes: 9_000_000,
     config_damage: null,
     update: null,
+    update_warning: null,
     probation: null,
     procedures: { random_walk: worker, system_checks: worker, thermometer: failed },
     backends: {

@@ -2,6 +2,7 @@
 import { join } from "@std/path";
 import { configJsonSchema, type UpdaterSettings } from "../../shared/config.ts";
 import { sentenceOf } from "../../shared/errors.ts";
+import { dateOf } from "../../shared/release_marks.ts";
 import { withLimit } from "../../shared/time.ts";
 import type { LoadedConfig } from "../configuration.ts";
 import { requestAgent } from "../control_client.ts";
@@ -31,7 +32,7 @@ async function askSource(patient: Patient, settings: UpdaterSettings): Promise<U
     if (settings.provider === "thingsboard") {
       return { unasked: "only a running agent is told of ThingsBoard's packages" };
     }
-    return { version: await askDirectly(patient, settings) };
+    return await askDirectly(patient, settings);
   } catch (error) {
     return { error: sentenceOf(error) };
   }
@@ -40,14 +41,14 @@ async function askSource(patient: Patient, settings: UpdaterSettings): Promise<U
 async function askThroughAgent({ paths }: Patient): Promise<UpdateFacts["source"]> {
   const body = JSON.stringify({ version: null, folder: null });
   const response = await requestAgent(paths.socket, "POST", "/v1/update/check", { body });
-  const answer = await response?.json() as { version: string } | { error: string } | undefined;
+  const answer = await response?.json() as UpdateFacts["source"] | undefined;
   return answer ?? { error: "the agent has just ended" };
 }
 
 async function askDirectly(
   { paths, parts, raw, environment }: Patient,
   settings: UpdaterSettings,
-): Promise<string> {
+): Promise<{ version: string; date: string | null }> {
   const schema = configJsonSchema().properties!["updater"]!;
   const { value } = resolveSecrets((raw as { updater: unknown }).updater, schema, environment, ["updater"]);
   const { access_token: token = null } = value as { access_token?: string | null };
@@ -65,7 +66,7 @@ async function askDirectly(
       onPhase: () => {},
       pace: PACE,
     });
-    return release.version;
+    return { version: release.version, date: dateOf(release) ?? null };
   } finally {
     Deno.removeSync(folder, { recursive: true });
   }

@@ -1,6 +1,7 @@
 // Runs in: main thread.
 import type { UpdaterSettings } from "../../shared/config.ts";
 import { fromBase64 } from "../../shared/signatures.ts";
+import { ageWarning } from "../updater/source_age.ts";
 import { fault, type Finding, fine, warn } from "./finding.ts";
 
 export interface UpdateFacts {
@@ -8,7 +9,7 @@ export interface UpdateFacts {
   /** Keys of which no signature could ever be right. */
   badKeys: string[];
   /** The newest release there, or why none can be had; null when nobody was asked, with the reason. */
-  source: { version: string } | { error: string } | { unasked: string };
+  source: { version: string; date?: string | null } | { error: string } | { unasked: string };
 }
 
 /** Keys that are no Ed25519 public keys. */
@@ -24,14 +25,25 @@ export async function findBadKeys({ public_keys: keys }: UpdaterSettings): Promi
   return keys.filter((_, index) => isBad[index]);
 }
 
-export function judgeUpdates({ settings, badKeys, source }: UpdateFacts): Finding[] {
+export function judgeUpdates({ settings, badKeys, source }: UpdateFacts, nowMs = Date.now()): Finding[] {
   if (settings === null) return [fine("updates", "none from afar: this node is updated by hand")];
-  return [judgeSource(settings, source), judgeKeys(settings, badKeys)];
+  return [judgeSource(settings, source, nowMs), judgeKeys(settings, badKeys)];
 }
 
-function judgeSource({ provider }: UpdaterSettings, source: UpdateFacts["source"]): Finding {
+function judgeSource(
+  { provider, max_age_days: maxAgeDays }: UpdaterSettings,
+  source: UpdateFacts["source"],
+  nowMs: number,
+): Finding {
   const check = "update source";
-  if ("version" in source) return fine(check, `${provider} has ${source.version}, rightly signed`);
+  if ("version" in source) {
+    const { version, date } = source;
+    const found = `${provider} has ${version}, rightly signed${date ? ` and of ${date}` : ""}`;
+    const old = date && maxAgeDays !== null ? ageWarning(date, maxAgeDays, nowMs) : undefined;
+    return old === undefined
+      ? fine(check, found)
+      : warn(check, old, "ask who makes the releases for a new one");
+  }
   if (provider === "thingsboard" && "error" in source && /no server offers/.test(source.error)) {
     return fine(check, "ThingsBoard has assigned no package to this node");
   }

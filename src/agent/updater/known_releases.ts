@@ -12,6 +12,8 @@ interface Known {
   serial: number;
   /** That release, see `contentDigest`; undefined where version 0.1 has accepted it. */
   digest?: string;
+  /** The newest day that a verified list was of, as `2026-11-30`. */
+  date?: string;
   /** Releases that failed on this node, by digest, with the reason. */
   failed: Record<string, string>;
   /** Releases that something else kept from proving themselves: when to try again, Unix milliseconds. */
@@ -28,9 +30,15 @@ export function readKnownReleases({ releases }: ReleasesPath): Known | undefined
   const text = readIfThere(releases);
   if (text === undefined) return { serial: 0, failed: {}, waiting: {} };
   try {
-    const { serial, digest, failed = {}, waiting = {} } = JSON.parse(text) as Known;
+    const { serial, digest, date, failed = {}, waiting = {} } = JSON.parse(text) as Known;
     if (!Number.isSafeInteger(serial)) return undefined;
-    return { serial, ...(typeof digest === "string" ? { digest } : {}), failed, waiting };
+    return {
+      serial,
+      ...(typeof digest === "string" ? { digest } : {}),
+      ...(typeof date === "string" ? { date } : {}),
+      failed,
+      waiting,
+    };
   } catch {
     return undefined;
   }

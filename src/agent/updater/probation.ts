@@ -4,7 +4,7 @@ import type { Logger } from "../../shared/logger.ts";
 import { pause, utcDay } from "../../shared/time.ts";
 import { version as running } from "../../shared/version.ts";
 import { readIfThere } from "../files.ts";
-import { exists, type Paths } from "../paths.ts";
+import { exists, journalsAreInData, type Paths } from "../paths.ts";
 import { join } from "@std/path";
 import { type Vitals, watchHealth } from "./health.ts";
 import type { Health } from "./journal.ts";
@@ -105,7 +105,10 @@ async function onProbation(journal: UpdateJournal, options: ProbationOptions): P
 }
 
 function accept({ serial, digest, from }: UpdateJournal, paths: Paths, logger: Logger): void {
-  if (serial !== null) rememberReleases(paths, (known) => acceptSerial(known, serial, digest ?? undefined));
+  const known = journalsAreInData(paths.root) ? null : digest; // version 0.1 means another hash by it
+  if (serial !== null) {
+    rememberReleases(paths, (releases) => acceptSerial(releases, serial, known ?? undefined));
+  }
   removeDurably(paths.probation, paths.update);
   const { removed, obstacles } = removeOlderVersions(paths, [running, from]);
   logger.info(`${running} has proved itself; ${from} is kept${removed.length ? `, removed ${removed}` : ""}`);

@@ -1,7 +1,10 @@
 // Runs in: main thread.
+import { join } from "@std/path";
 import { configJsonSchema } from "../../shared/config.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { LogEntry } from "../../shared/protocol.ts";
+import type { Release } from "../../shared/release.ts";
+import { dateOf } from "../../shared/release_marks.ts";
 import { formatDuration } from "../../shared/time.ts";
 import { version as running } from "../../shared/version.ts";
 import type { LoadedConfig } from "../configuration.ts";
@@ -15,6 +18,7 @@ import type { OfferedPackage, Packages } from "./packages.ts";
 import { type ResumePhase, resumeUpgrade, type Update } from "./probation.ts";
 import type { Outcome } from "./reconfigure.ts";
 import { rollBack } from "./roll_back.ts";
+import { SourceAge } from "./source_age.ts";
 import { upgrade, type Wish } from "./upgrade.ts";
 
 export interface UpdaterOptions {
@@ -46,6 +50,8 @@ export interface UpdaterOptions {
 export interface ReleaseFacts {
   version: string;
   serial: number;
+  /** The day on which it was current, as `2026-11-30`; null where its list does not say. */
+  date: string | null;
   running_version: string;
 }
 
@@ -65,9 +71,17 @@ export class Updater {
   #resumed: Promise<unknown> = Promise.resolve();
   #isBusy = false;
   #watchers = new Set<(phase: string) => void>();
+  #sourceAge: SourceAge;
 
   constructor(options: UpdaterOptions) {
     this.#options = options;
+    const { paths, logger, loaded } = options;
+    this.#sourceAge = new SourceAge({
+      paths,
+      logger,
+      maxAgeDays: () => loaded().config.updater?.max_age_days ?? null,
+      findNewest: () => this.#findNewest(),
+    });
   }
 
   /** What is being done now, and what runs on probation; empty = nothing. */
@@ -182,6 +196,26 @@ export class Updater {
     return await this.upgrade({ version, config: this.#configFor(version), revision: null });
   }
 
+  /** That the source of releases offers nothing new; undefined when it does, or nobody wants to know. */
+  get sourceWarning(): string | undefined {
+    return this.#sourceAge.warning;
+  }
+
+  /** To be called now and then, while the clock is right: looks once a day whether there are new releases. */
+  async watchSource(nowMs: number): Promise<void> {
+    if (!this.#isBusy) await this.#sourceAge.look(nowMs);
+  }
+
+  /** Beside an update that a server may order meanwhile. */
+  async #findNewest(): Promise<Release> {
+    const folder = Deno.makeTempDirSync({ prefix: "ivy-source-" });
+    try {
+      return await this.#find({ version: null, folder: undefined, staging: join(folder, "staging") });
+    } finally {
+      Deno.removeSync(folder, { recursive: true });
+    }
+  }
+
   #configFor(version: string): Record<string, unknown> {
     const raw = this.#options.loaded().raw as { general: object };
     return { ...raw, general: { ...raw.general, software_version: version } };
@@ -190,11 +224,19 @@ export class Updater {
   /** Looks for a version (null = the newest) without bringing it. */
   async check(version: string | null, folder?: string): Promise<ReleaseFacts> {
     if (this.#isBusy) throw new CommandError("an update is under way");
+    const release = await this.#find({ version, folder, staging: this.#options.paths.staging });
+    const date = dateOf(release) ?? null;
+    return { version: release.version, serial: release.serial, date, running_version: running };
+  }
+
+  async #find(
+    { version, folder, staging }: { version: string | null; folder: string | undefined; staging: string },
+  ): Promise<Release> {
     const { settings, token } = this.#settings();
-    const { releaseModule: module, paths, binary, onLog, pace, packages } = this.#options;
-    const release = await findVersion({
-      paths,
-      binary,
+    const { releaseModule: module, paths, onLog, pace, packages } = this.#options;
+    return await findVersion({
+      paths: { ...paths, staging },
+      binary: undefined,
       packages,
       ...(pace === undefined ? {} : { pace }),
       settings,
@@ -205,7 +247,6 @@ export class Updater {
       onLog,
       onPhase: () => {},
     });
-    return { version: release.version, serial: release.serial, running_version: running };
   }
 
   /** Makes the version before the active one, for good. @returns its name. */

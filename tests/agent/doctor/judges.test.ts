@@ -258,6 +258,7 @@ const settings = {
   public_keys: [KEY],
   threshold: 1,
   allow_unsigned: false,
+  max_age_days: null,
 } as unknown as NonNullable<UpdateFacts["settings"]>;
 const updates: UpdateFacts = { settings, badKeys: [], source: { version: "1.2.3" } };
 Deno.test(
@@ -271,6 +272,14 @@ Deno.test(
         source: { error: "no server offers a version as a package now" },
       },
       /^✓ update source: ThingsBoard has assigned no package/,
+    ],
+    [
+      { settings: { ...settings, max_age_days: 30 }, source: { version: "1.2.3", date: "2020-01-31" } },
+      /^! update source: the newest release .* is of 2020-01-31, \d+ days ago, .*max_age_days is 30/,
+    ],
+    [
+      { settings: { ...settings, max_age_days: null }, source: { version: "1.2.3", date: "2020-01-31" } },
+      /^✓ update source: http has 1\.2\.3, rightly signed and of 2020-01-31/,
     ],
     [{ badKeys: [KEY] }, /^✗ update keys: no Ed25519 key: A+= → .*KEYFILE\.pub/],
     [{ settings: { ...settings, threshold: 2 } }, /^✗ update keys: 1 key may sign, 2 must/],

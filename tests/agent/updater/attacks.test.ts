@@ -324,3 +324,56 @@ for (const name of [SUMS_NAME, SIGNATURES_NAME]) {
     assertEquals(await lab.order(), { kind: "postponed", reason: "the server sends almost nothing" });
   });
 }
+
+const JUNE_30_MS = Date.parse("2026-06-30T12:00:00Z");
+const DAY_MS = 86_400_000;
+
+Deno.test("freeze: a source that offers nothing new is warned of once a day, also when it is not to be reached", async () => {
+  await using lab = new UpdaterLab((updater) => ({ ...updater, max_age_days: 30 }));
+  const look = async (days: number) => {
+    await lab.updater.watchSource(JUNE_30_MS + days * DAY_MS);
+    return lab.updater.sourceWarning;
+  };
+  await lab.publish(script(), 7, { date: "2026-06-30" });
+  await Deno.rename(join(lab.folder, "web", NEW), join(lab.folder, "web", "latest"));
+  assertEquals(await look(0), undefined);
+  assertEquals(await look(30), undefined);
+  const asked = lab.server.served.length;
+  assertEquals([await look(30.5), lab.server.served.length], [undefined, asked], "it is asked once a day");
+  assertMatch(`${await look(31)}`, /is of 2026-06-30, 31 days ago, and updater\.max_age_days is 30/);
+  await Deno.rename(join(lab.folder, "web", "latest"), join(lab.folder, "away"));
+  assertMatch(`${await look(32)}`, /32 days ago/);
+  assertMatch(`${await look(32.2)}`, /32 days ago/);
+  assertEquals(lab.log.filter((line) => line.includes("days ago")).length, 2, "once a day");
+  assert(!exists(lab.paths.staging));
+});
+
+Deno.test("freeze: an older list that is offered again makes a source no younger, a newer date does", async () => {
+  await using lab = new UpdaterLab((updater) => ({ ...updater, max_age_days: 30 }));
+  const offer = async (date: string) => {
+    await lab.publish(script(), 7, { date });
+    await Deno.remove(join(lab.folder, "web", "latest"), { recursive: true }).catch(() => {});
+    await Deno.rename(join(lab.folder, "web", NEW), join(lab.folder, "web", "latest"));
+  };
+  await offer("2026-06-30");
+  await lab.updater.watchSource(JUNE_30_MS);
+  await offer("2026-05-01");
+  await lab.updater.watchSource(JUNE_30_MS + DAY_MS);
+  assertEquals(lab.updater.sourceWarning, undefined, "the newest that was seen counts");
+  await lab.updater.watchSource(JUNE_30_MS + 40 * DAY_MS);
+  assertMatch(`${lab.updater.sourceWarning}`, /is of 2026-06-30/);
+  await offer("2026-08-09");
+  await lab.updater.watchSource(JUNE_30_MS + 41 * DAY_MS);
+  assertEquals(lab.updater.sourceWarning, undefined);
+});
+
+Deno.test("freeze: a stranger's date counts nothing; nobody is asked unless a person wants it", async () => {
+  await using lab = new UpdaterLab((updater) => ({ ...updater, max_age_days: 30 }));
+  await lab.publish(script(), 7, { date: "2026-06-30", signers: [stranger.privatePem] });
+  await Deno.rename(join(lab.folder, "web", NEW), join(lab.folder, "web", "latest"));
+  await lab.updater.watchSource(JUNE_30_MS);
+  assertMatch(`${lab.updater.sourceWarning}`, /nobody knows how old .* 0 of the keys/);
+  await using quiet = new UpdaterLab();
+  await quiet.updater.watchSource(JUNE_30_MS);
+  assertEquals([quiet.updater.sourceWarning, quiet.server.served], [undefined, []]);
+});

@@ -5,6 +5,7 @@ import { LAUNCHER } from "../../../src/agent/launcher.ts";
 import { exists, type Paths, pathsOf } from "../../../src/agent/paths.ts";
 import { Revisions } from "../../../src/agent/updater/revisions.ts";
 import { updateRoutes } from "../../../src/agent/updater/update_routes.ts";
+import { utcDay } from "../../../src/shared/time.ts";
 import { version as running } from "../../../src/shared/version.ts";
 import { EARLIER, EARLIER_LAUNCHER, EARLIER_PROBATION } from "../../support/earlier_node.ts";
 import { NEW, script, UpdaterLab } from "../../support/updater_lab.ts";
@@ -111,7 +112,8 @@ Deno.test("a node that is updated by hand says so; so does one without its token
 Deno.test("check tells of a release without bringing it, also of one on this machine", async () => {
   await using lab = new UpdaterLab();
   await lab.publish(script());
-  const facts = { version: NEW, serial: 7, running_version: running };
+  const date = utcDay(Date.now());
+  const facts = { version: NEW, serial: 7, date, running_version: running };
   assertEquals(await lab.updater.check(NEW), facts);
   assert(!exists(lab.paths.staging), "nothing is left");
   assertEquals(await lab.updater.check(null, join(lab.folder, "web", NEW)), facts);
@@ -194,7 +196,8 @@ Deno.test("by the control API: check, and back to the version before", async () 
   const routes = updateRoutes(lab.updater);
   const body = JSON.stringify({ version: NEW, folder: null });
   const check = await routes["POST /v1/update/check"]!(new Request("http://ivy/", { method: "POST", body }));
-  assertEquals(check, { version: NEW, serial: 7, running_version: running });
+  const date = utcDay(Date.now());
+  assertEquals(check, { version: NEW, serial: 7, date, running_version: running });
   const { paths } = lab;
   Deno.mkdirSync(join(paths.root, NEW));
   Deno.writeTextFileSync(join(paths.root, NEW, "ivy"), "binary");
