@@ -28,11 +28,11 @@ export const versionCommands: readonly Command[] = [
   {
     name: "release",
     summary: "make keys, sign and check releases; on the computer that publishes them, never on a node",
-    args: "keygen KEYFILE | sign --key KEYFILE DIR | verify --key KEYFILE.pub DIR",
-    words: ["keygen", "sign", "verify"],
+    args: "keygen KEYFILE | renew DIR | sign --key KEYFILE DIR | verify --key KEYFILE.pub DIR",
+    words: ["keygen", "renew", "sign", "verify"],
     maxArgs: 2,
     completes: ([action, second]) => {
-      if (action === undefined) return { words: ["keygen", "sign", "verify"] };
+      if (action === undefined) return { words: ["keygen", "renew", "sign", "verify"] };
       if (second !== undefined) return undefined;
       return action === "keygen" ? FILE : { shell: "folder" };
     },
@@ -49,6 +49,7 @@ export const versionCommands: readonly Command[] = [
         "adds a line to SHA256SUMS.sig, and writes the same as packages for ThingsBoard",
       ],
       ["ivy release verify --key ~/ivy.key.pub dist/release", "signature and every file"],
+      ["ivy release renew dist/release", "the same release with today's date, to be signed again"],
     ],
     load: () => import("./release.ts"),
   },

@@ -3,13 +3,15 @@ import { join } from "@std/path";
 import { CommandError, EXIT, type ExitStatus } from "../agent/errors.ts";
 import { replaceFile } from "../agent/files.ts";
 import { exists } from "../agent/paths.ts";
-import { parseSums, type Release, SIGNATURES_NAME, SUMS_NAME } from "../shared/release.ts";
+import { formatSums, parseSums, type Release, SIGNATURES_NAME, SUMS_NAME } from "../shared/release.ts";
+import { dateMark, withDate } from "../shared/release_marks.ts";
 import { createKeys, signBytes, verifyRelease } from "../shared/signatures.ts";
+import { utcDay } from "../shared/time.ts";
 import type { CommandContext } from "./command.ts";
 import { sha256OfFile } from "../agent/file_digest.ts";
 import { writePackages } from "./release_package.ts";
 
-/** `ivy release keygen KEYFILE | sign --key KEYFILE DIR | verify --key KEYFILE.pub DIR`; never on a node. */
+/** `ivy release keygen KEYFILE | renew DIR | sign --key KEYFILE DIR | verify --key KEYFILE.pub DIR`; never on a node. */
 export default async function release({ args, flags, out }: CommandContext): Promise<ExitStatus> {
   const [action, path] = args;
   const key = flags["key"] as string | undefined;
@@ -19,6 +21,11 @@ export default async function release({ args, flags, out }: CommandContext): Pro
       await keygen(path);
       out.print(`wrote ${path} (keep it secret, and off the nodes) and ${path}.pub`);
       return EXIT.done;
+    case "renew": {
+      const date = await renew(path);
+      out.print(`${join(path, SUMS_NAME)} is of ${date} now, and signed by nobody: sign it again`);
+      return EXIT.done;
+    }
     case "sign":
       await sign(path, needKey(key, "KEYFILE"));
       out.print(`signed ${join(path, SUMS_NAME)}`);
@@ -41,6 +48,19 @@ async function keygen(path: string): Promise<void> {
   const { privatePem, publicKey } = await createKeys();
   replaceFile(path, privatePem, 0o600);
   replaceFile(`${path}.pub`, `${publicKey}\n`);
+}
+
+/** The same release as one that is current today: nodes that ask for its age see that nobody withholds a newer one. */
+async function renew(folder: string): Promise<string> {
+  const list = join(folder, SUMS_NAME);
+  const date = utcDay(Date.now());
+  const mark = await dateMark(date);
+  const { release, replaced } = withDate(parseSums(readText(list)), mark);
+  replaceFile(join(folder, mark.file.name), mark.text);
+  replaceFile(list, formatSums(release));
+  const old = [...replaced.filter((name) => name !== mark.file.name), SIGNATURES_NAME];
+  for (const path of old.map((name) => join(folder, name)).filter(exists)) Deno.removeSync(path);
+  return date;
 }
 
 /** Adds a signature to those of other keys. */

@@ -57,6 +57,20 @@ Deno.test("a release is made, signed by two keys and verified; what was changed 
     assertEquals(code, 0, stderr);
     assertMatch(stdout, /^release \S+, serial 3, is signed with this key; 9 files are whole\n$/);
   }
+  const ageBefore = [...Deno.readDirSync(release)].find(({ name }) => name.startsWith("date-"))!.name;
+  const list = Deno.readTextFileSync(join(release, SUMS_NAME));
+  const aged = list.replace(ageBefore, "date-2020-01-31");
+  Deno.writeTextFileSync(join(release, SUMS_NAME), aged);
+  Deno.renameSync(join(release, ageBefore), join(release, "date-2020-01-31"));
+  assertMatch(
+    (await node.ivy("release", "renew", release)).stdout,
+    /is of \d{4}-\d\d-\d\d now.*sign it again/,
+  );
+  assert(!exists(join(release, `${SUMS_NAME}.sig`)) && !exists(join(release, "date-2020-01-31")));
+  assertMatch((await node.ivy("release", "verify", "--key", `${key}.pub`, release)).stderr, /not signed/);
+  assertEquals((await node.ivy("release", "sign", "--key", key, release)).code, 0);
+  assertEquals((await node.ivy("release", "verify", "--key", `${key}.pub`, release)).code, 0);
+  assert(!Deno.readTextFileSync(join(release, SUMS_NAME)).includes("2020-01-31"));
   Deno.writeTextFileSync(join(release, "acceptance.js"), "// evil");
   const { code, stderr } = await node.ivy("release", "verify", "--key", `${key}.pub`, release);
   assertEquals(code, 1);

@@ -377,3 +377,12 @@ Deno.test("freeze: a stranger's date counts nothing; nobody is asked unless a pe
   await quiet.updater.watchSource(JUNE_30_MS);
   assertEquals([quiet.updater.sourceWarning, quiet.server.served], [undefined, []]);
 });
+
+Deno.test("version 0.1 reads a list with product and date: all of it is in lines that it knows", async () => {
+  await using lab = new UpdaterLab();
+  await lab.publish(script());
+  const lines = Deno.readTextFileSync(published(lab, SUMS_NAME)).trimEnd().split("\n");
+  const known = /^# (version|serial|size) \S+$|^[0-9a-f]{64} {2}[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+  assertEquals(lines.filter((line) => !known.test(line)), []);
+  assertEquals(lines.filter((line) => /\b(product|date-\d{4}-\d\d-\d\d)$/.test(line)).length, 2);
+});
