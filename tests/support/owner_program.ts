@@ -13,7 +13,7 @@ const refusals = [
   () => Deno.readTextFileSync(secret),
   () => Deno.readTextFile(secret),
   () => Deno.chown(root, 0, 0),
-  () => Promise.resolve(Deno.kill(1, "SIGURG")),
+  () => Promise.resolve(Deno.kill(Deno.ppid, "SIGURG")),
 ].map(async (work) => {
   try {
     await work();
@@ -23,9 +23,10 @@ const refusals = [
   }
 });
 const { stdout } = await new Deno.Command("id", { args: ["-u"] }).output();
-console.log(JSON.stringify({
+const found = {
   threads: threads.length,
   facts: [...new Set(threads.map((text) => text.replaceAll(/^(?!Uid|Gid|Groups|CapPrm|CapEff).*\n/gm, "")))],
   refusals: await Promise.all(refusals),
   child: new TextDecoder().decode(stdout).trim(),
-}));
+};
+Deno.stdout.writeSync(new TextEncoder().encode(`${JSON.stringify(found)}\n`));
