@@ -47,5 +47,5 @@ export const COMMANDS: Record<string, Trial> = {
   "sudo ./ivy install --root /var/lib/ivy --dry-run": { because: INSTALLING },
   "sudo ./ivy install --root /var/lib/ivy": { because: INSTALLING },
   "systemctl status ivy": { because: "needs a machine with systemd" },
-  "sudo /var/lib/ivy/ivy uninstall": { because: INSTALLING },
+  "sudo ivy uninstall": { because: INSTALLING },
 };
