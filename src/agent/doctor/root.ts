@@ -62,11 +62,13 @@ export function judgeRoot(facts: RootFacts): Finding[] {
 }
 
 function judgeOwner({ root, owner, me, foreign, isWritable }: RootFacts): Finding {
-  const own = `give it back: sudo chown -R --reference=${root} ${root}`;
   if (foreign === undefined) {
     return warn("root", `not all of ${root} can be seen, so nobody knows whose it is`, WITH_SUDO);
   }
-  if (foreign !== null) return fault("root", `${foreign} does not belong to whom ${root} belongs to`, own);
+  if (foreign !== null) {
+    const own = `remove it, or if it belongs there: sudo chown -h --reference='${root}' '${foreign}'`;
+    return fault("root", `${foreign} does not belong to whom ${root} belongs to`, own);
+  }
   if (!isWritable) {
     return fault("root", `its owner may not write to ${root}`, `chmod u+w ${root} ${root}/data`);
   }

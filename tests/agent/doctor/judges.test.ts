@@ -190,7 +190,7 @@ Deno.test(
     ],
     [
       { foreign: "/n/data/x" },
-      /^✗ root: \/n\/data\/x does not belong .* → .*sudo chown -R --reference=\/n \/n/,
+      /^✗ root: \/n\/data\/x does not belong .* → remove it, or .*sudo chown -h --reference='\/n' '\/n\/data\/x'/,
     ],
     [{ isWritable: false }, /^✗ root: its owner may not write to \/n → chmod u\+w/],
     [{ me: 6 }, /^! root: \/n belongs to another user/],
