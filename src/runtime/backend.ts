@@ -21,7 +21,7 @@ export { pause } from "../shared/time.ts";
 export type { Driver } from "./keep_delivering.ts";
 export { type Link, type LinkEnd, type RefusalFault, RefusedError } from "./link.ts";
 export { createRequestLink, type RequestLinkOptions } from "./request_link.ts";
-export { SideWork, type SideWorkOptions } from "./side_work.ts";
+export { type Attempt, SideWork, type SideWorkOptions } from "./side_work.ts";
 export type { Element, Parcel, ParcelLimits, Unsendable } from "./parcels.ts";
 export type { Logger, ReconnectTiming };
 

@@ -8,9 +8,11 @@ const FIRST_DELAY_MS = 1000;
 const DEFAULT_LIMIT_MS = 30_000;
 const DEFAULT_LONGEST_DELAY_MS = 300_000;
 
+/** What {@link SideWork} needs to know. */
 export interface SideWorkOptions {
   /** For people, with its address: "the configuration from http://…". */
   what: string;
+  /** Gets a line for each new reason why it fails. */
   logger: Logger;
   /** How long one attempt may take, in milliseconds. Default 30 s. */
   limitMs?: number;
@@ -18,7 +20,8 @@ export interface SideWorkOptions {
   longestDelayMs?: number;
 }
 
-type Attempt = (signal: AbortSignal) => Promise<void>;
+/** One attempt; the signal aborts when nobody waits for it any more. */
+export type Attempt = (signal: AbortSignal) => Promise<void>;
 
 /**
  * Something that a backend does beside delivering. It fails alone: nobody waits for it, no connection is closed over
@@ -31,6 +34,7 @@ export class SideWork {
   #notBeforeMs = -Infinity;
   #told = new Set<string>();
 
+  /** Nothing is tried yet. */
   constructor(options: SideWorkOptions) {
     this.#options = options;
   }
