@@ -44,14 +44,15 @@ export function ownVersions(paths: Paths): Set<string> {
   return new Set([...readInstalledVersions(paths).keys(), ...provenVersions(paths)]);
 }
 
-/** Records every version that can be proven to be this program's own and is not on record yet. */
-export async function recordProvenVersions(paths: Paths): Promise<void> {
+/** Records every version that can be proven to be this program's own and is not on record yet. @returns their names. */
+export async function recordProvenVersions(paths: Paths): Promise<string[]> {
   const known = readInstalledVersions(paths);
-  for (const version of provenVersions(paths)) {
-    if (known.has(version)) continue;
+  const added = provenVersions(paths).filter((version) => !known.has(version));
+  for (const version of added) {
     const installed = await describeBinary(join(paths.root, version, "ivy"), howItCame(paths, version));
     recordVersion(paths, version, installed);
   }
+  return added;
 }
 
 /** What is to be recorded of a binary. */

@@ -18,8 +18,7 @@ export default async function init({ out, root }: CommandContext): Promise<ExitS
     return EXIT.done;
   }
   created.push(...createLayout(paths));
-  await recordProvenVersions(paths);
-  created.push(...await learnOwnSerial(paths));
+  created.push(...await learnOwnSerial(paths, await recordProvenVersions(paths)));
   taken.lock.release();
   for (const line of created) out.print(line);
   if (created.length === 0) out.print(`${root} is complete; nothing was changed`);

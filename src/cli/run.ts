@@ -73,8 +73,8 @@ export default async function run(context: CommandContext): Promise<ExitStatus> 
 }
 
 async function recordVersions(paths: Paths, out: Output): Promise<void> {
-  await recordProvenVersions(paths);
-  for (const line of await learnOwnSerial(paths)) out.note(`ivy: ${line}`);
+  const recorded = await recordProvenVersions(paths);
+  for (const line of await learnOwnSerial(paths, recorded)) out.note(`ivy: ${line}`);
 }
 
 /** @throws {ConfigError} after it has been put on record. */

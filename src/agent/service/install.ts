@@ -144,8 +144,7 @@ async function layOut(paths: Paths, program: string | undefined): Promise<void> 
   if (!("lock" in taken)) throw stillRuns(paths, taken.holder);
   try {
     layOutWithCopy(paths, program);
-    await recordProvenVersions(paths);
-    await learnOwnSerial(paths, program);
+    await learnOwnSerial(paths, await recordProvenVersions(paths), program);
   } finally {
     taken.lock.release();
   }

@@ -15,11 +15,13 @@ import { lists } from "./prove_previous.ts";
  * was laid out from, put there by the same user. Its signature need not be known yet: it lists the very binary that the
  * person trusts. On probation nothing is learnt; who passes it counts.
  *
+ * @param recorded Versions that were put on record just now: that nothing is known of one is said once.
  * @param program The running binary; undefined = Ivy runs from its sources, which have no serial.
  * @returns what was learnt, or that nothing was, for the person who looks on.
  */
 export async function learnOwnSerial(
   paths: Paths,
+  recorded: string[],
   program = Deno.build.standalone ? Deno.execPath() : undefined,
 ): Promise<string[]> {
   const installed = readInstalledVersions(paths).get(running);
@@ -36,7 +38,7 @@ export async function learnOwnSerial(
     rememberReleases(paths, (known) => acceptSerial(known, serial, digest));
     return [`this is release ${running} with serial ${serial}: older releases are refused`];
   }
-  if (known.serial > 0) return [];
+  if (known.serial > 0 || !recorded.includes(running)) return [];
   return [
     `no ${SUMS_NAME} lies beside this binary, so its serial is unknown: the first signed release may be an older one`,
   ];
