@@ -13,6 +13,8 @@ import type {
 } from "../shared/protocol.ts";
 import type { BackendLine, WorkerPermissions } from "../shared/registry.ts";
 import type { JsonSchema } from "../shared/secrets.ts";
+import { type Addresses, hasNew, namesIn, type ResolveName, withAddresses } from "./addresses.ts";
+import { AddressWatch } from "./address_watch.ts";
 import { explainDenied } from "./denied.ts";
 import type { FirstCheck } from "./procedure_host.ts";
 import { Supervisor, type WorkerStatus } from "./supervisor.ts";
@@ -23,6 +25,8 @@ import { BOOT_LIMIT_MS } from "./boot_limit.ts";
 const DEFAULT_DRAIN_SECONDS = 10;
 /** What ending costs besides draining: acknowledgements to the store, a goodbye to the server; in milliseconds. */
 const ENDING_MS = 5000;
+/** How long a worker without a connection may take to end when its server's addresses have changed, in milliseconds. */
+const RENEWAL_GRACE_MS = 3000;
 
 /** A backend's entry of the configuration, as far as main judges it. */
 export interface BackendEntry {
@@ -57,6 +61,8 @@ export interface BackendHostOptions {
   /** Versions of this program that its server offers, and what this must still be told of them. */
   packages: PackageDesk;
   onUnstoppable: (name: string) => void;
+  /** Default: as the system does. */
+  resolveName?: ResolveName;
 }
 
 /** Whether a backend has its server. */
@@ -101,6 +107,10 @@ export class BackendHost {
     held: null,
   };
   #announceTimer: ReturnType<typeof setTimeout> | undefined;
+  #addressWatch: AddressWatch;
+  /** Those that the running worker may reach. */
+  #granted: Addresses = {};
+  #isStopped = false;
   /** Servers repeat themselves: one line is enough. */
   #ignoredRevision: number | undefined;
 
@@ -112,7 +122,7 @@ export class BackendHost {
     this.#supervisor = new Supervisor<MainToBackend, BackendToMain>({
       name: this.name,
       module: options.line.module,
-      permissions: () => permissionsOf(options.line, options.entry),
+      permissions: () => this.#grant(),
       logger: options.logger,
       onLog: options.onLog,
       decode: decodeFromBackend,
@@ -122,6 +132,11 @@ export class BackendHost {
       onUnstoppable: options.onUnstoppable,
       explain: (error) => this.#explain(error),
     });
+    this.#addressWatch = new AddressWatch({
+      names: namesIn(permissionsOf(options.line, options.entry)),
+      onFound: (addresses) => this.#found(addresses),
+      ...(options.resolveName === undefined ? {} : { resolve: options.resolveName }),
+    });
   }
 
   get connection(): ConnectionStatus {
@@ -130,7 +145,10 @@ export class BackendHost {
 
   /** Boots the worker and checks its settings; it runs after {@link run}. */
   start(): void {
-    this.#supervisor.start();
+    this.#isStopped = false;
+    void this.#addressWatch.start().then(() => {
+      if (!this.#isStopped) this.#supervisor.start();
+    });
   }
 
   /** Lets the backend connect, now and after each restart. */
@@ -143,6 +161,9 @@ export class BackendHost {
   async stop(limitMs = Infinity): Promise<void> {
     const asked = Number(this.#options.entry.settings["max_drain_seconds"] ?? DEFAULT_DRAIN_SECONDS);
     const graceMs = Math.min(limitMs, asked * 1000 + ENDING_MS);
+    this.#isStopped = true;
+    this.#addressWatch.stop();
+    this.#resolveFirstCheck({ kind: "failed", reason: "it was stopped before it was started" });
     await this.#supervisor.stop({ type: "teardown" }, graceMs);
     this.#connected(false, "stopped");
   }
@@ -188,6 +209,23 @@ export class BackendHost {
     return this.#supervisor.status();
   }
 
+  #grant(): WorkerPermissions {
+    const { line, entry } = this.#options;
+    this.#granted = this.#addressWatch.addresses;
+    return withAddresses(permissionsOf(line, entry), this.#granted);
+  }
+
+  /** A server that has moved is reached by a worker that may go there. One that has its server is left in peace. */
+  #found(addresses: Addresses): void {
+    const isServed = this.#connection.isConnected || this.#supervisor.life === undefined;
+    if (isServed || !hasNew(addresses, this.#granted)) return;
+    const all = Object.entries(addresses).map(([name, own]) => `${name} is at ${own.join(", ")}`).join("; ");
+    this.#options.logger.info(
+      `its server has other addresses: ${all}. It starts anew, so that it may go there`,
+    );
+    void this.#supervisor.renew({ type: "teardown" }, RENEWAL_GRACE_MS);
+  }
+
   #start(life: Life): void {
     this.#isReady = false;
     this.#announceTimer = setTimeout(() => {
@@ -205,6 +243,7 @@ export class BackendHost {
       case "started":
         return this.#supervisor.markRunning();
       case "connection":
+        if (!message.isConnected) this.#addressWatch.again();
         return this.#connected(message.isConnected, message.detail, message.held);
       case "configuration":
         return this.#configured(message);
@@ -253,7 +292,8 @@ export class BackendHost {
     const facts = await this.#options.facts();
     if (this.#supervisor.life !== life) return;
     const storePort = this.#options.openStorePort(life.generation);
-    life.send({ type: "run", name: this.name, facts, storePort }, [storePort]);
+    const addresses = this.#granted;
+    life.send({ type: "run", name: this.name, facts, addresses, storePort }, [storePort]);
     for (const report of this.#options.packages.untold()) life.send({ type: "package_report", report });
   }
 

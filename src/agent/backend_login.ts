@@ -3,11 +3,14 @@ import { errorSentence, sentenceOf } from "../shared/errors.ts";
 import type { BackendFacts, BackendToMain, MainToBackend } from "../shared/protocol.ts";
 import type { BackendLine } from "../shared/registry.ts";
 import { withLimit } from "../shared/time.ts";
+import { namesIn, type ResolveName, resolveName, resolveNames, withAddresses } from "./addresses.ts";
 import { type BackendEntry, permissionsOf } from "./backend_host.ts";
 import { resolveSecrets } from "./secret_values.ts";
 import { type LifeEnd, WorkerLife } from "./worker_life.ts";
 import { decodeFromBackend } from "./workers/decoders.ts";
 
+/** How long the system may take to resolve the server's name, in milliseconds. */
+const RESOLVE_LIMIT_MS = 5000;
 const MEMORY_LIMIT_BYTES = 256 * 1_048_576;
 /** A worker that is asked to end says goodbye to its server, in milliseconds. */
 const GOODBYE_MS = 3000;
@@ -20,6 +23,8 @@ export interface LoginOptions {
   /** Keeps what the server gives out, as the agent would. */
   keep: (value: unknown) => void;
   limitMs: number;
+  /** Default: as the system does. */
+  resolveName?: ResolveName;
 }
 
 /** Whether the server has let a backend in, and its words for it. */
@@ -34,6 +39,12 @@ export interface Login {
  */
 export async function tryLogin(options: LoginOptions): Promise<Login> {
   const { entry, line, limitMs, facts } = options;
+  const permissions = permissionsOf(line, entry);
+  const addresses = await resolveNames(
+    namesIn(permissions),
+    options.resolveName ?? resolveName,
+    RESOLVE_LIMIT_MS,
+  );
   const outcome = Promise.withResolvers<Login>();
   const refuse = (detail: string) => outcome.resolve({ isIn: false, detail });
   const { port1: ours, port2: storePort } = new MessageChannel(); // a store that never has anything
@@ -46,7 +57,7 @@ export async function tryLogin(options: LoginOptions): Promise<Login> {
       }
       case "checked":
         if (message.faults.length > 0) return refuse("its settings are not valid");
-        return life.send({ type: "run", name: entry.name, facts, storePort }, [storePort]);
+        return life.send({ type: "run", name: entry.name, facts, addresses, storePort }, [storePort]);
       case "connection":
         return outcome.resolve({ isIn: message.isConnected, detail: message.detail });
       case "keep":
@@ -58,7 +69,7 @@ export async function tryLogin(options: LoginOptions): Promise<Login> {
   const life = new WorkerLife<MainToBackend, BackendToMain>({
     name: entry.name,
     module: line.module,
-    permissions: permissionsOf(line, entry),
+    permissions: withAddresses(permissions, addresses),
     generation: 1,
     watchdogMs: Infinity,
     memoryLimitBytes: MEMORY_LIMIT_BYTES,

@@ -1,6 +1,7 @@
 // Runs in: main thread.
 import { procedures as shippedProcedures } from "../../procedures/registry.ts";
 import { backends as shippedBackends } from "../backends/registry.ts";
+import type { ResolveName } from "./addresses.ts";
 import type { BackendRegistry, ProcedureRegistry } from "../shared/registry.ts";
 
 /** What a program is made of; a fork or a test passes its own. */
@@ -20,6 +21,8 @@ export interface Parts {
   /** How patiently releases are fetched. */
   releasePace?: { stallMs: number; retryMs: number; attempts: number };
   storeWatchdogMs?: number;
+  /** How names of servers are resolved; default: as the system does. */
+  resolveName?: ResolveName;
   /** How long a configuration from afar is watched before it is accepted, in milliseconds; default 60 s. */
   configWatchMs?: number;
   /** How long procedures may take to end, in milliseconds; default 32 s, of which 30 s are their own. */

@@ -63,6 +63,9 @@ export class Supervisor<In extends { type: string }, Out extends { type: string 
   #watchdogMs: number;
   #life: WorkerLife<In, Out> | undefined;
   #starts = 0;
+  /** Workers that were replaced because of what they may do, not because of what they did. */
+  #renewals = 0;
+  #renewing: WorkerLife<In, Out> | undefined;
   #state: WorkerStatus["state"] = "stopped";
   #lastError: WorkerStatus["lastError"] = null;
   #invalidMessages = 0;
@@ -121,11 +124,26 @@ export class Supervisor<In extends { type: string }, Out extends { type: string 
     this.#state = "stopped";
   }
 
+  /**
+   * Replaces the worker by one with the permissions of now: those of a running one cannot grow. That is no failure of
+   * it. One that waits to be started gets them anyway.
+   *
+   * @param request The message that asks it to end.
+   */
+  async renew(request: In, graceMs: number): Promise<void> {
+    const life = this.#life;
+    if (life === undefined || life === this.#renewing || this.#stopping.signal.aborted) return;
+    this.#renewing = life;
+    life.send(request);
+    await withLimit(life.ended, graceMs, undefined);
+    life.end({ kind: "torn_down" });
+  }
+
   status(): WorkerStatus {
     const beatMs = this.#life?.lastBeatMs;
     return {
       state: this.#state,
-      restarts: Math.max(0, this.#starts - 1),
+      restarts: Math.max(0, this.#starts - 1 - this.#renewals),
       lastError: this.#lastError,
       secondsSinceBeat: beatMs === undefined ? null : Math.round((performance.now() - beatMs) / 100) / 10,
       heapBytes: this.#life?.heapBytes ?? 0,
@@ -141,6 +159,11 @@ export class Supervisor<In extends { type: string }, Out extends { type: string 
       const startedMs = performance.now();
       const life = this.#begin();
       const end = await this.#endOf(life);
+      if (life === this.#renewing && end.kind === "torn_down") {
+        this.#renewals++;
+        if (!await life.terminate()) return this.#options.onUnstoppable(this.#options.name);
+        continue;
+      }
       const delayMs = this.#backoff.next(performance.now() - startedMs);
       if (!signal.aborted) this.#report(end, delayMs);
       this.#state = "backoff";

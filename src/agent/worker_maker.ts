@@ -114,6 +114,7 @@ export class WorkerMaker {
       onKeep: (value) => this.#keep(name, value),
       packages: packages.desk(name),
       onUnstoppable,
+      ...(parts.resolveName === undefined ? {} : { resolveName: parts.resolveName }),
     });
   }
 

@@ -12,6 +12,7 @@ import { secret, shownText } from "../shared/secrets.ts";
 import { decodeConfiguration } from "./heard.ts";
 import { limitedBody } from "./limited_body.ts";
 import { messageText } from "./message_text.ts";
+import { WebClient } from "./web_client.ts";
 
 const ANSWER_LIMIT_MS = 30_000;
 /** No configuration is larger. */
@@ -19,6 +20,8 @@ const MAX_CONFIG_BYTES = 2_097_152;
 /** The server has read the batch and finds it wrong; anything else but 2xx may be better later. */
 const faultOf = (status: number) => [400, 413, 422].includes(status) ? "content" : "circumstances";
 const seconds = z.int().min(1).max(86_400);
+
+type Asked = { method?: string; headers?: HeadersInit; body?: string };
 
 const config = z.strictObject({
   ...commonSettings,
@@ -33,21 +36,22 @@ const config = z.strictObject({
 export default defineBackend({
   provider: "http",
   config,
-  open({ config, facts, inbox, logger }) {
+  open({ config, facts, addresses, inbox, logger }) {
     const { url, configuration_url, access_token, max_batch_messages: maxElements } = config;
     const channel = shownText(url);
-    const ask = (url: string, init: RequestInit, ...signals: AbortSignal[]) => {
+    const store = new WebClient(url, addresses);
+    const ask = (client: WebClient, url: string, init: Asked, ...signals: AbortSignal[]) => {
       const headers = new Headers({ "content-type": "application/json", ...init.headers });
       headers.set("ivy-system", facts.systemIdentifier);
       if (facts.storeId !== null) headers.set("ivy-store", facts.storeId);
       if (access_token !== undefined) headers.set("authorization", `Bearer ${access_token}`);
       const signal = AbortSignal.any([AbortSignal.timeout(ANSWER_LIMIT_MS), ...signals]);
-      return fetch(url, { ...init, headers, redirect: "error", signal });
+      return client.fetch(url, { ...init, headers, signal });
     };
     let etag = "";
-    async function getConfiguration(from: string, signal: AbortSignal): Promise<void> {
-      const known = etag === "" ? {} : { "if-none-match": etag };
-      const response = await ask(from, { headers: known }, signal);
+    async function getConfiguration(client: WebClient, from: string, signal: AbortSignal): Promise<void> {
+      const headers = etag === "" ? {} : { "if-none-match": etag };
+      const response = await client.find((limit) => ask(client, from, { headers }, signal, limit), signal);
       const payload = await limitedBody(response, MAX_CONFIG_BYTES);
       if (response.status === 304) return;
       if (response.status !== 200) throw new Error(`the server answers ${response.status}`);
@@ -60,19 +64,21 @@ export default defineBackend({
       const everyMs = config.seconds_between_configurations * 1000;
       const what = `the configuration from ${shownText(configuration_url)}`;
       const watching = new SideWork({ what, logger, longestDelayMs: everyMs });
-      await watching.repeat((ending) => getConfiguration(configuration_url, ending), everyMs, signal);
+      const client = new WebClient(configuration_url, addresses);
+      await watching.repeat((ending) => getConfiguration(client, configuration_url, ending), everyMs, signal);
     }
     let watching: Promise<void> | undefined;
     return {
       encode: (message) => ({ id: message.id, channel, text: messageText(message) }),
       async connect(signal) {
         watching ??= watchConfiguration(signal);
-        await (await ask(url, { method: "HEAD" })).body?.cancel(); // any answer will do
+        const found = await store.find((limit) => ask(store, url, { method: "HEAD" }, signal, limit), signal);
+        await found.body?.cancel(); // any answer will do
         return createRequestLink({
           description: channel,
           limits: { isArray: true, maxElements, maxBytes: 1_048_576, maxPoints: Infinity },
           async send({ payload }) {
-            const { ok, status, body } = await ask(url, { method: "POST", body: payload });
+            const { ok, status, body } = await ask(store, url, { method: "POST", body: payload });
             await body?.cancel();
             if (!ok) throw new RefusedError(`the server answers ${status}`, faultOf(status));
           },

@@ -14,9 +14,12 @@ import {
 } from "../runtime/backend.ts";
 import { sentenceOf } from "../shared/errors.ts";
 import { withLimit } from "../shared/time.ts";
+import { AddressChoice } from "./address_choice.ts";
+import { NoAnswerError } from "./first_to_answer.ts";
+import { isElsewhere } from "./mqtt_reasons.ts";
 import { EntryError, type MqttSession, openSession, type SessionOptions } from "./mqtt_session.ts";
 import type { MqttConnection } from "./mqtt_settings.ts";
-import { diagnoseTls } from "./mqtt_socket.ts";
+import { diagnoseTls, explainSocketError } from "./mqtt_socket.ts";
 import { createVersionChoice } from "./version_choice.ts";
 
 /** What one kind of MQTT server wants to hear, and what it says. */
@@ -48,6 +51,8 @@ export interface MqttDialect {
   tellReport?: Driver["tellReport"];
 }
 
+/** It takes no retained messages, and the will was one. */
+const RETAIN_NOT_SUPPORTED = 154;
 /** How long deliveries wait for what a dialect wants to know first, in milliseconds. */
 const ENTER_LIMIT_MS = 3000;
 /** How long the dialect waits for its subscriptions, in milliseconds: then it asks all the same. */
@@ -83,6 +88,12 @@ function createMqttDriver(
   context: BackendContext<{ mqtt_connection: MqttConnection }>,
 ): Driver {
   const { config: { mqtt_connection: connection }, name, facts, logger, inbox } = context;
+  const places = new AddressChoice({
+    addresses: context.addresses[connection.host] ?? [],
+    port: connection.port,
+    isFinal: (error) => error instanceof EntryError && error.code !== undefined && !isElsewhere(error.code),
+    sumUp: (errors) => sumUpEntry(errors, connection),
+  });
   const versions = createVersionChoice();
   const defaultId = connection.client_id ?? `ivy-${facts.systemIdentifier}-${name}`;
   const beside = createBeside(dialect, logger);
@@ -104,22 +115,26 @@ function createMqttDriver(
         const own = { ...connection, ...credentials };
         const clientId = own.client_id ?? defaultId;
         const version = versions.next;
-        try {
-          const session = await openSession({
+        const open = (address: string | undefined, limitMs: number) =>
+          openSession({
             connection: own,
             clientId,
             version,
             onMessage,
             signal,
+            address,
+            limitMs,
             ...(will === undefined ? {} : { will }),
           });
+        try {
+          const session = await places.enter(open, signal);
           versions.worked(session.version);
           diagnosis = undefined;
           return session;
         } catch (error) {
           if (!(error instanceof EntryError)) throw error;
           versions.failed(error.isVersion);
-          if (error.isRetain) mayRetain = false;
+          if (error.code === RETAIN_NOT_SUPPORTED) mayRetain = false;
           if (error.isVague) diagnosis ??= await diagnoseTls(own);
           throw error.isVague && diagnosis !== undefined ? new Error(diagnosis) : error;
         }
@@ -139,6 +154,24 @@ function createMqttDriver(
       return createLink(session, dialect, connection, credentials.client_id ?? defaultId);
     },
   };
+}
+
+/** One error of what became of each of a server's addresses. */
+function sumUpEntry(errors: Error[], connection: MqttConnection): EntryError {
+  const entries = errors.map((error) =>
+    error instanceof EntryError ? error : explainNoAnswer(error, connection)
+  );
+  const last = entries.at(-1)!;
+  if (last.code !== undefined) return last;
+  const reasons = [...new Set(entries.map(({ message }) => message))];
+  const isVersion = entries.some((entry) => entry.isVersion === "perhaps") ? "perhaps" : "no";
+  return new EntryError(reasons.join("; "), { isVersion, isVague: entries.some(({ isVague }) => isVague) });
+}
+
+function explainNoAnswer(error: Error, connection: MqttConnection): EntryError {
+  const causes = error instanceof NoAnswerError ? error.causes : [error];
+  const reasons = [...new Set(causes.map((cause) => explainSocketError(cause, connection)))];
+  return new EntryError(reasons.join("; "));
 }
 
 /**

@@ -43,6 +43,14 @@ const CONTENT: ReadonlySet<number> = new Set([149, 153]);
 const UNCLEAR: ReadonlySet<number> = new Set([128, 131]);
 const VERSION: ReadonlySet<number> = new Set([1, 132]);
 
+/** The server is not available, busy or shuts down, or names another: at another address it may be better. */
+const ELSEWHERE: ReadonlySet<number> = new Set([3, 136, 137, 139, 156, 157]);
+
+/** Whether another address of the same server may answer otherwise. */
+export function isElsewhere(code: number): boolean {
+  return ELSEWHERE.has(code);
+}
+
 /** What a publish was refused for. */
 export function faultOf(code: number): "content" | "unclear" | "circumstances" {
   return CONTENT.has(code) ? "content" : UNCLEAR.has(code) ? "unclear" : "circumstances";

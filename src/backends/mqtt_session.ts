@@ -10,8 +10,6 @@ import { explainSocketError, isHangUp, isVague, openSocket } from "./mqtt_socket
 import { createOutgoingStore } from "./outgoing_store.ts";
 import { PublishSlots } from "./publish_slots.ts";
 
-/** How long a server may take to let us in, in milliseconds. */
-const CONNECT_LIMIT_MS = 30_000;
 /** How long a goodbye in good order may take, in milliseconds. */
 const GOODBYE_LIMIT_MS = 1000;
 /** Largest packet that we take, in bytes; a configuration has at most 1 MiB. */
@@ -19,7 +17,6 @@ const MAX_INCOMING_BYTES = 2_097_152;
 /** What mqtt.js says of whatever was under way when a connection ended. */
 const CLOSED = "Connection closed";
 
-const RETAIN_NOT_SUPPORTED = 154;
 /** The server has taken a publish and given it to nobody (MQTT 5 alone can say so). */
 const NO_SUBSCRIBERS = 16;
 const UNHEARD = "nobody has subscribed to it";
@@ -35,6 +32,10 @@ export interface SessionOptions {
   /** Told of every message from the server. */
   onMessage: (topic: string, payload: Uint8Array) => void;
   signal: AbortSignal;
+  /** Where the host is; undefined = by its name. */
+  address: string | undefined;
+  /** How long it may take to be let in, in milliseconds. */
+  limitMs: number;
 }
 
 /** The server could not be entered. */
@@ -44,18 +45,18 @@ export class EntryError extends Error {
   readonly isVersion: "yes" | "no" | "perhaps";
   /** The message may hide what is really wrong with the server's certificate. */
   readonly isVague: boolean;
-  /** It takes no retained messages, and the will was one. */
-  readonly isRetain: boolean;
+  /** The server's own answer, where it gave one. */
+  readonly code: number | undefined;
   constructor(
     message: string,
-    { isVersion = "no", isVague = false, isRetain = false }: Partial<
-      Pick<EntryError, "isVersion" | "isVague" | "isRetain">
+    { isVersion = "no", isVague = false, code }: Partial<
+      Pick<EntryError, "isVersion" | "isVague" | "code">
     > = {},
   ) {
     super(message);
     this.isVersion = isVersion;
     this.isVague = isVague;
-    this.isRetain = isRetain;
+    this.code = code;
   }
 }
 
@@ -202,7 +203,10 @@ export class MqttSession {
 export function openSession(options: SessionOptions): Promise<MqttSession> {
   const { connection, version, signal, onMessage } = options;
   const problem = noteProblem(connection);
-  const client = new MqttClient(() => problem.watch(openSocket(connection)), clientOptions(options));
+  const client = new MqttClient(
+    () => problem.watch(openSocket(connection, options.address)),
+    clientOptions(options),
+  );
   const abort = () => client.end(true);
   signal.addEventListener("abort", abort, { once: true });
   return new Promise((resolve, reject) => {
@@ -217,10 +221,13 @@ export function openSession(options: SessionOptions): Promise<MqttSession> {
     });
     client.on("error", (error) => {
       const { code } = error as { code?: unknown };
-      problem.note(typeof code === "number" ? refusal(code) : error.message, typeof code === "number");
-      if (typeof code === "number" && isVersionRefusal(code)) {
-        reject(new EntryError(refusal(code), { isVersion: "yes" }));
-      } else if (code === RETAIN_NOT_SUPPORTED) reject(new EntryError(refusal(code), { isRetain: true }));
+      const isSilent = error.message === "connack timeout"; // mqtt.js's words
+      const silence = `${connection.host}:${connection.port} does not answer`;
+      const reason = typeof code === "number" ? refusal(code) : isSilent ? silence : error.message;
+      problem.note(reason, typeof code === "number");
+      if (typeof code === "number") {
+        reject(new EntryError(refusal(code), { isVersion: isVersionRefusal(code) ? "yes" : "no", code }));
+      }
       client.end(true); // whatever it was: what follows cannot be trusted
     });
     client.on("close", () => {
@@ -258,13 +265,13 @@ function noteProblem(connection: MqttConnection) {
   return problem;
 }
 
-function clientOptions({ connection, clientId, version, will }: SessionOptions): IClientOptions {
+function clientOptions({ connection, clientId, version, will, limitMs }: SessionOptions): IClientOptions {
   return {
     protocolVersion: version,
     clientId,
     clean: true, // what was not acknowledged is in the outbox; what the server has for us is retained or asked for
     keepalive: connection.keep_alive_seconds,
-    connectTimeout: CONNECT_LIMIT_MS,
+    connectTimeout: limitMs,
     reconnectPeriod: 0,
     resubscribe: false,
     timerVariant: createCheapTimer() as never,

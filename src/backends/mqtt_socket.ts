@@ -7,10 +7,14 @@ import type { MqttConnection } from "./mqtt_settings.ts";
 /** How long it may take to find out what is wrong with a certificate, in milliseconds. */
 const DIAGNOSIS_LIMIT_MS = 10_000;
 
-/** Opens the connection that MQTT runs over; with TLS there is never a fallback to plain. */
-export function openSocket({ host, port, tls: settings }: MqttConnection): net.Socket {
-  const socket = settings === null ? net.connect({ host, port }) : tls.connect({
-    host,
+/**
+ * Opens the connection that MQTT runs over; with TLS there is never a fallback to plain.
+ *
+ * @param address Where the host is, if it is to be gone there by its address; its certificate is for the name all the same.
+ */
+export function openSocket({ host, port, tls: settings }: MqttConnection, address = host): net.Socket {
+  const socket = settings === null ? net.connect({ host: address, port }) : tls.connect({
+    host: address,
     port,
     rejectUnauthorized: true,
     ...nameFor(host, settings.server_name),

@@ -44,6 +44,11 @@ export interface BackendContext<Settings> {
   name: string;
   /** What it may know about the node; one object that follows changes. */
   facts: BackendFacts;
+  /**
+   * Addresses of the names of its servers, which it may reach besides the names themselves; a name that could not be
+   * resolved is missing. When they change, the worker is started anew.
+   */
+  addresses: Readonly<Record<string, string[]>>;
   /** Writes lines under the backend's name. */
   logger: Logger;
   /** Takes what the server sends. */

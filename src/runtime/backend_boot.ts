@@ -70,12 +70,12 @@ class BackendLife {
     this.link.send({ type: "checked", faults: checked.success ? [] : faultsOf(checked.error) });
   }
 
-  async #run({ name, facts, storePort }: MainToBackend & { type: "run" }): Promise<void> {
+  async #run({ name, facts, addresses, storePort }: MainToBackend & { type: "run" }): Promise<void> {
     const config = this.#settings!;
     const { logger } = this.link;
     this.#door.attach(storePort);
     this.#facts = facts;
-    const driver = this.#backend.open({ config, name, facts, logger, inbox: this.#inbox.inbox });
+    const driver = this.#backend.open({ config, name, facts, addresses, logger, inbox: this.#inbox.inbox });
     this.#driver = driver;
     this.link.send({ type: "started" });
     await keepDelivering({

@@ -223,7 +223,14 @@ export type BackendToFetcher =
 
 export type MainToBackend =
   | { type: "check"; settings: unknown; beatIntervalMs: number }
-  | { type: "run"; name: string; facts: BackendFacts; storePort: MessagePort }
+  /** `addresses` of the names that it may reach, as far as they could be resolved: it may reach those, too. */
+  | {
+    type: "run";
+    name: string;
+    facts: BackendFacts;
+    addresses: Record<string, string[]>;
+    storePort: MessagePort;
+  }
   /** Bring the package that the server offers to whoever is at the other end. */
   | { type: "package_port"; port: MessagePort }
   | { type: "package_report"; report: PackageReport }

@@ -50,7 +50,9 @@ class BenchBackend {
       if (data.type === "checked") {
         if (data.faults.length > 0) throw new Error(JSON.stringify(data.faults));
         const storePort = store.backendPort("bench");
-        send({ type: "run", name: "bench", facts: { ...FACTS, configuredMs: 0 }, storePort }, [storePort]);
+        send({ type: "run", name: "bench", facts: { ...FACTS, configuredMs: 0 }, addresses: {}, storePort }, [
+          storePort,
+        ]);
       }
       if (data.type === "connection" && data.isConnected) this.connected.resolve();
     };

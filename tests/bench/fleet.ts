@@ -95,7 +95,7 @@ async function runSession(
   };
   let was = false;
   await keepDelivering({
-    driver: backend.open({ config, name: "mqtt", facts, logger, inbox }),
+    driver: backend.open({ config, name: "mqtt", facts, addresses: {}, logger, inbox }),
     door: new StoreDoor(), // without a store: nothing is ever leased
     logger,
     stopping,

@@ -59,6 +59,7 @@ export interface RunOptions {
   timing?: ReconnectTiming;
   random?: () => number;
   name?: string;
+  addresses?: Record<string, string[]>;
   /** Answers what the server asks of the node. */
   call?: (method: string, params: unknown) => Promise<unknown>;
 }
@@ -92,7 +93,14 @@ export function runBackend(backend: Backend, options: RunOptions): RunningBacken
   };
   const config = backend.config.parse(settings);
   door.attach(store.open());
-  const driver = backend.open({ config, name, facts: { ...FACTS, ...options.facts }, logger, inbox });
+  const driver = backend.open({
+    config,
+    name,
+    facts: { ...FACTS, ...options.facts },
+    addresses: options.addresses ?? {},
+    logger,
+    inbox,
+  });
   const isConnected = () => connections.at(-1)?.isConnected ?? false;
   const running = keepDelivering({
     driver,

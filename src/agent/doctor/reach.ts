@@ -1,7 +1,7 @@
 // Runs in: main thread.
-import { lookup } from "node:dns/promises";
 import { sentenceOf } from "../../shared/errors.ts";
 import { withLimit } from "../../shared/time.ts";
+import { resolveName } from "../addresses.ts";
 
 /** How far one gets on the way to a server; what comes after a failure is not tried. */
 export interface Reach {
@@ -16,6 +16,8 @@ export interface Reach {
 /** How a step went, in words, and how long it took. */
 export interface Step {
   isDone: boolean;
+  /** Not at every address of the name. */
+  isPartial?: boolean;
   detail: string;
   tookMs: number;
 }
@@ -31,43 +33,84 @@ export interface Address {
 export type TlsNames = Partial<Record<"ca" | "cert" | "key" | "serverName", string>>;
 
 const LIMIT_MS = 8000;
+/** For each of several addresses. */
+const ADDRESS_LIMIT_MS = 6000;
 
-/** Tries name, connection and handshake, one after the other. No byte of a server gets further than Deno itself. */
-export async function tryToReach({ host, port, tls }: Address): Promise<Reach> {
+/**
+ * Tries name, connection and handshake, one after the other, each at every address of the name: one that is dead does not
+ * keep a node out, but whoever goes by the first one. No byte of a server gets further than Deno itself.
+ */
+export async function tryToReach({ host, port, tls }: Address, resolve = resolveName): Promise<Reach> {
+  let addresses: string[] = [];
   const dns = await timed(async () => {
-    const found = await lookup(host, { all: true });
-    return [...new Set(found.map(({ address }) => address))].join(", ");
+    addresses = await resolve(host);
+    return { detail: addresses.join(", ") };
   });
   if (!dns.isDone) return { host, port, dns };
+  let open: string[] = [];
   const tcp = await timed(async () => {
-    (await Deno.connect({ hostname: host, port })).close();
-    return `port ${port} is open`;
+    const tried = await tryEach(
+      addresses,
+      async (hostname) => (await Deno.connect({ hostname, port })).close(),
+    );
+    open = tried.good;
+    const at = addresses.length === 1 ? "" : ` at ${open.join(", ")}`;
+    return {
+      detail: [`port ${port} is open${at}`, ...tried.bad].join("; "),
+      isPartial: tried.bad.length > 0,
+    };
   });
   if (!tcp.isDone || tls === undefined) return { host, port, dns, tcp };
-  return { host, port, dns, tcp, tls: await timed(() => handshake(host, port, tls)) };
+  const shaken = await timed(async () => {
+    const { bad } = await tryEach(open, (address) => handshake(host, address, port, tls));
+    return { detail: ["its certificate is trusted", ...bad].join("; "), isPartial: bad.length > 0 };
+  });
+  return { host, port, dns, tcp, tls: shaken };
 }
 
-async function handshake(hostname: string, port: number, names: TlsNames): Promise<string> {
-  using socket = await openTls(hostname, port, names);
+/** Tries all at once. @throws what the first one throws, when all do. */
+async function tryEach(addresses: string[], attempt: (address: string) => Promise<void>) {
+  const good: string[] = [];
+  const errors: [address: string, error: unknown][] = [];
+  const late = new Error(`no answer within ${ADDRESS_LIMIT_MS / 1000} s`);
+  await Promise.all(addresses.map(async (address) => {
+    const done = attempt(address).then(() => undefined, (error) => error);
+    const error = await withLimit(done, ADDRESS_LIMIT_MS, late);
+    if (error === undefined) good.push(address);
+    else errors.push([address, error]);
+  }));
+  if (good.length === 0) throw errors[0]![1];
+  const inOrder = (one: string, other: string) => addresses.indexOf(one) - addresses.indexOf(other);
+  return {
+    good: good.sort(inOrder),
+    bad: errors.sort(([one], [other]) => inOrder(one, other))
+      .map(([address, error]) => `not at ${address} (${sentenceOf(error)})`),
+  };
+}
+
+async function handshake(host: string, address: string, port: number, names: TlsNames): Promise<void> {
+  using socket = await openTls(host, address, port, names);
   await socket.handshake();
-  return "its certificate is trusted";
 }
 
-async function openTls(hostname: string, port: number, { ca, cert, key, serverName }: TlsNames) {
+async function openTls(host: string, address: string, port: number, names: TlsNames) {
+  const { ca, cert, key, serverName = host } = names;
   const trust = ca === undefined ? {} : { caCerts: [ca] };
-  if (serverName !== undefined) {
-    return await Deno.startTls(await Deno.connect({ hostname, port }), { hostname: serverName, ...trust });
+  if (cert !== undefined && key !== undefined && serverName === host) { // only this shows a certificate of one's own
+    return await Deno.connectTls({ hostname: host, port, ...trust, cert, key });
   }
-  const own = cert === undefined || key === undefined ? {} : { cert, key };
-  return await Deno.connectTls({ hostname, port, ...trust, ...own });
+  return await Deno.startTls(await Deno.connect({ hostname: address, port }), {
+    hostname: serverName,
+    ...trust,
+  });
 }
 
-async function timed(work: () => Promise<string>): Promise<Step> {
+async function timed(work: () => Promise<{ detail: string; isPartial?: boolean }>): Promise<Step> {
   const startMs = performance.now();
-  const late = { isDone: false, detail: `no answer within ${LIMIT_MS / 1000} s` };
+  const late = { isDone: false, isPartial: false, detail: `no answer within ${LIMIT_MS / 1000} s` };
   const done = work().then(
-    (detail) => ({ isDone: true, detail }),
-    (error) => ({ isDone: false, detail: sentenceOf(error) }),
+    ({ detail, isPartial = false }) => ({ isDone: true, isPartial, detail }),
+    (error) => ({ isDone: false, isPartial: false, detail: sentenceOf(error) }),
   );
   const step = await withLimit(done, LIMIT_MS, late);
   return { ...step, tookMs: Math.round(performance.now() - startMs) };

@@ -24,7 +24,7 @@ export async function serverFacts(patient: Patient): Promise<ServerFacts[]> {
   const reaching = entries.map((entry) =>
     Promise.all(
       addressesOf(entry, parts.backends[entry.provider]!, schemas.backends[entry.provider], environment)
-        .map(tryToReach),
+        .map((address) => tryToReach(address, parts.resolveName)),
     )
   );
   const logins = await allLogins(patient, entries);
@@ -68,6 +68,7 @@ function attempt({ parts, paths, environment, raw }: Patient, entry: BackendEntr
     facts: factsFor(paths, raw, entry.name),
     keep: (value) => writeKept(paths, entry.name, value), // given out once only: the agent needs it, too
     limitMs: LOGIN_LIMIT_MS,
+    ...(parts.resolveName === undefined ? {} : { resolveName: parts.resolveName }),
   });
 }
 

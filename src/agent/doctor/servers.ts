@@ -1,6 +1,7 @@
 // Runs in: main thread.
 import type { BackendLine } from "../../shared/registry.ts";
 import type { JsonSchema } from "../../shared/secrets.ts";
+import { parsePlace } from "../addresses.ts";
 import { type BackendEntry, permissionsOf } from "../backend_host.ts";
 import type { Login } from "../backend_login.ts";
 import { resolveSecrets } from "../secret_values.ts";
@@ -27,8 +28,8 @@ export function addressesOf(
   if (!Array.isArray(net)) return [];
   const { value } = resolveSecrets(entry.settings, schema ?? {}, environment);
   return net.flatMap((place) => {
-    const [, host, port] = /^\[?([^\]]*?)\]?:(\d+)$/.exec(place) ?? [];
-    return host === undefined ? [] : [{ host, port: Number(port), tls: tlsOf(value, Number(port)) }];
+    const { host, port } = parsePlace(place) ?? {};
+    return host === undefined || port === undefined ? [] : [{ host, port, tls: tlsOf(value, port) }];
   });
 }
 
@@ -51,6 +52,8 @@ function isSecureAddress(text: unknown, port: number): boolean {
   return Number(new URL(text).port || 443) === port;
 }
 
+const PARTIAL_ADVICE = "the node uses the addresses that answer; ask the server's operator about the others";
+
 export function judgeServer({ name, reaches, login }: ServerFacts): Finding[] {
   const found = reaches.flatMap((reach) => judgeReach(name, reach));
   const isFar = found.some(({ verdict }) => verdict === "fault");
@@ -63,6 +66,7 @@ function judgeReach(name: string, { host, port, dns, tcp, tls }: Reach): Finding
     if (step === undefined) return [];
     const check = `${name}: ${kind}`;
     const found = `${kind === "DNS" ? host : at}: ${step.detail} (${step.tookMs} ms)`;
+    if (step.isDone && step.isPartial) return [warn(check, found, PARTIAL_ADVICE)];
     return [step.isDone ? fine(check, found) : fault(check, found, advice)];
   };
   return [

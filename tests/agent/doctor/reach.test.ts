@@ -1,7 +1,7 @@
 // Runs in: tests.
 import { assertEquals, assertMatch } from "@std/assert";
-import { type Address, tryToReach } from "../../../src/agent/doctor/reach.ts";
-import { addressesOf } from "../../../src/agent/doctor/servers.ts";
+import { type Address, type Step, tryToReach } from "../../../src/agent/doctor/reach.ts";
+import { addressesOf, judgeServer } from "../../../src/agent/doctor/servers.ts";
 import { backends } from "../../../src/backends/registry.ts";
 import { freePort } from "../../support/free_port.ts";
 import { createAuthority } from "../../support/tls_files.ts";
@@ -21,6 +21,14 @@ function serveTls(): Deno.TlsListener {
     }
   })().catch(() => {}); // it has been closed
   return listener;
+}
+
+/** What the doctor says of a connection. */
+function judgeText(host: string, port: number, tcp: Step): string {
+  const dns = { isDone: true, detail: "127.0.0.1", tookMs: 1 };
+  const login = { isIn: true, detail: "in" };
+  const [, finding] = judgeServer({ name: "b", reaches: [{ host, port, dns, tcp }], login });
+  return `${{ ok: "✓", warning: "!", fault: "✗" }[finding!.verdict]} ${finding!.found}`;
 }
 
 /** What was done and how it went: `dns ✓ tcp ✗ refused`. */
@@ -54,6 +62,38 @@ Deno.test("the handshake shows whether the certificate is trusted, under which n
     /tls ✗ .*not valid for/i,
   );
   assertMatch(await at("localhost", { ca: authority.cert, cert, key }), /tls ✓/);
+});
+
+Deno.test("every address of a name is tried: where some are dead, that is said, and where all are, nothing is open", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr as Deno.NetAddr;
+  const at = async (...addresses: string[]) => {
+    const { tcp } = await tryToReach(
+      { host: "b.example", port, tls: undefined },
+      () => Promise.resolve(addresses),
+    );
+    return tcp!;
+  };
+  const partial = await at("127.0.0.2", "127.0.0.1");
+  assertEquals([partial.isDone, partial.isPartial], [true, true]);
+  assertMatch(partial.detail, /^port \d+ is open at 127\.0\.0\.1; not at 127\.0\.0\.2 \(.*refused/);
+  assertMatch(judgeText("b.example", port, partial), /^! .*not at 127\.0\.0\.2/);
+  const dead = await at("127.0.0.2", "127.0.0.3");
+  assertEquals([dead.isDone, dead.isPartial], [false, false]);
+  const whole = await at("127.0.0.1");
+  assertEquals([whole.isDone, whole.isPartial, whole.detail], [true, false, `port ${port} is open`]);
+});
+
+Deno.test("the handshake is made at each address that is open", async () => {
+  using listener = serveTls();
+  const { port } = listener.addr as Deno.NetAddr;
+  using mute = Deno.listen({ hostname: "127.0.0.2", port });
+  void mute.accept().then((connection) => connection.close()).catch(() => {});
+  const reach = await tryToReach(
+    { host: "broker.example", port, tls: { ca: authority.cert } },
+    () => Promise.resolve(["127.0.0.2", "127.0.0.1"]),
+  );
+  assertMatch(reach.tls!.detail, /^its certificate is trusted; not at 127\.0\.0\.2 \(/);
 });
 
 Deno.test("the addresses are those that the registry grants, with TLS where the settings say so", () => {
