@@ -67,7 +67,13 @@ Deno.test("mv data data.old while the agent runs: it starts anew with what is th
   await node.untilMessages("measurements", (messages) => valuesOf(messages, "random_value")[5]);
   Deno.renameSync(node.paths.data, `${node.paths.data}.old`);
   assertEquals((await node.ivy("start")).code, 0); // while it restarts itself, another may be faster
-  await agent.log.until(/data was removed, renamed or replaced while Ivy ran; the agent restarts itself/);
+  const again =
+    /data was removed, renamed or replaced while Ivy ran; the agent restarts itself[^]* ready: \d/;
+  await until(
+    "it is over or runs again",
+    () => again.test(agent.log.text) || /runs already/.test(agent.log.text),
+  );
+  await until("an agent answers", async () => [0, 4].includes((await node.ivy("status")).code));
   await node.untilMessages("measurements again", (messages) => valuesOf(messages, "random_value")[2]);
   await until("one agent", () => agentsOf(node.root).length === 1);
   const { pid } = await node.status();
