@@ -40,7 +40,7 @@ const DIRECTIONS: Record<string, { decode: (value: unknown) => unknown; valid: u
     decode: main.decodeFromBackend,
     valid: [
       { type: "announce", provider: "mqtt", settingsSchema: {} },
-      { type: "connection", isConnected: true, detail: "here" },
+      { type: "connection", isConnected: true, detail: "here", held: null },
       { type: "configuration", revision: 3, config: { general: {} } },
       { type: "call", callId: 1, method: "status", params: [1, null] },
       { type: "keep", value: { token: "a" } },
