@@ -16,7 +16,9 @@ import { bodyOf } from "./stored_days.ts";
 // Arguments: the data folder, and a name for this run.
 const [directory, run] = Deno.args as [string, string];
 
-const WRITERS = ["w1", "w2", "w3", "w4"];
+/** Only main tells what became of configurations. */
+const MAIN = "agent";
+const WRITERS = [MAIN, "w2", "w3", "w4"];
 const BACKENDS = ["fast", "slow"];
 const SETTINGS = {
   retention_days: null,
@@ -34,6 +36,7 @@ store.onmessage = ({ data }: MessageEvent<StoreToMain>) => {
   if (data.type === "opened") opened.resolve();
   else if (data.type === "closed") closed.resolve();
   else if (data.type === "failed") throw new Error(data.error.message);
+  else if (data.type === "invalid_message") throw new Error(data.reason);
   else if (data.type === "log" && data.entry.level !== "INFO") say(`log ${data.entry.subject}`);
 };
 
@@ -51,10 +54,11 @@ async function write(writer: string): Promise<void> {
   tell({ type: "attach_producer", producer: { name: writer, generation: 1 }, port: port1 }, [port1]);
   const sender = new MessageSender({ now: () => Date.now(), onFailure: () => {} });
   sender.attach(port2);
+  const variants = writer === MAIN ? VARIANTS : VARIANTS.filter((variant) => variant !== "config");
   for (let count = 0;;) {
     const burst = Array.from({ length: 1 + Math.floor(Math.random() * 20) }, () => {
       const key = `${run}/${writer}/${++count}`;
-      const variant = VARIANTS[count % 10] ?? "data";
+      const variant = variants[count % 10] ?? "data";
       return sender.send(bodyOf(key, variant)).then(() => say(`a ${key}`));
     });
     await Promise.all(burst);
