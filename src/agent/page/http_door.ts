@@ -2,6 +2,7 @@
 import { pause, withLimit } from "../../shared/time.ts";
 import { HttpError, type HttpRequest, readRequest } from "./http_request.ts";
 import { type HttpResponse, textResponse, writeResponse } from "./http_response.ts";
+import { SECURITY_HEADERS } from "./security_headers.ts";
 
 export interface DoorLimits {
   /** How many connections there may be at once: each is a file descriptor, and the store needs some, too. */
@@ -160,7 +161,8 @@ class Connection {
 
   /** Bytes that were sent and not read would make the system take the answer back. */
   async #refuse({ status, message }: HttpError): Promise<void> {
-    await this.#write(textResponse(status, `${message}\n`), false);
+    const headers = { "cache-control": "no-store", ...SECURITY_HEADERS };
+    await this.#write(textResponse(status, `${message}\n`, headers), false);
     await this.#conn.closeWrite();
     this.#allow(this.#limits.requestMs);
     const buffer = new Uint8Array(16_384);

@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type DoorLimits, HttpDoor, type HttpDoorOptions } from "../../../src/agent/page/http_door.ts";
 import { textResponse } from "../../../src/agent/page/http_response.ts";
+import { SECURITY_HEADERS } from "../../../src/agent/page/security_headers.ts";
 import { parseAnswer, readAll, request, sendRaw } from "../../support/raw_http.ts";
 import { until } from "../../support/until.ts";
 
@@ -49,6 +50,18 @@ Deno.test("a request that is too long is told so, though it is still being sent"
   assertEquals(status, 431);
   const text = `POST /login HTTP/1.1\r\nhost: a\r\ncontent-length: 100000\r\n\r\n${"x".repeat(100_000)}`;
   assertEquals((await sendRaw(test.door.port, text)).status, 413);
+});
+
+Deno.test("what is refused before anybody looks at it has the headers of every answer, too", async () => {
+  await using test = new TestDoor();
+  for (const text of ["hello\r\n\r\n", request("/", { head: { x: "y".repeat(20_000) } })]) {
+    const { status, headers } = await sendRaw(test.door.port, text);
+    assert(status >= 400 && status < 500, String(status));
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) {
+      assertEquals(headers.get(name), value, name);
+    }
+    assertEquals(headers.get("cache-control"), "no-store");
+  }
 });
 
 Deno.test("what fails here is answered with 500 and told once, and the door stays open", async () => {
