@@ -133,8 +133,9 @@ function spoilt(valid: unknown[]) {
       const places = placesIn(copy);
       const [owner, name] = places[at % places.length]!;
       if (at % 5 === 0) delete owner[name];
-      else if (at % 5 === 1) owner[key] = value;
-      else owner[name] = value;
+      else if (at % 5 > 1) owner[name] = value;
+      else if (Array.isArray(owner)) owner.push(value);
+      else Object.defineProperty(owner, key, { value, enumerable: true, configurable: true, writable: true });
       return copy;
     },
   );
