@@ -9,7 +9,9 @@ export interface RestServer extends SuiteServer {
 }
 
 /** A server that takes batches by POST and gives a configuration by GET. */
-export function startRestServer({ maxBytes }: { maxBytes: number }): RestServer {
+export function startRestServer(
+  { maxBytes, hostname = "127.0.0.1" }: { maxBytes: number; hostname?: string },
+): RestServer {
   const port = freePort();
   const arrivals: Arrival[] = [];
   const requests: RestServer["requests"] = [];
@@ -53,7 +55,7 @@ export function startRestServer({ maxBytes }: { maxBytes: number }): RestServer 
   function start(): void {
     connections = new AbortController();
     server = Deno.serve(
-      { hostname: "127.0.0.1", port, onListen: () => {}, signal: connections.signal },
+      { hostname, port, onListen: () => {}, signal: connections.signal },
       (request) => {
         const { pathname } = new URL(request.url);
         requests.push({
@@ -80,8 +82,8 @@ export function startRestServer({ maxBytes }: { maxBytes: number }): RestServer 
     port,
     requests,
     settings: {
-      url: `http://127.0.0.1:${port}/messages`,
-      configuration_url: `http://127.0.0.1:${port}/configuration`,
+      url: `http://${hostname}:${port}/messages`,
+      configuration_url: `http://${hostname}:${port}/configuration`,
       seconds_between_configurations: 1,
     },
     arrivals: () => arrivals,
