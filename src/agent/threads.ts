@@ -12,9 +12,10 @@ export function startThread(module: string, options: WorkerOptions): { worker: W
 
 /**
  * A terminated thread that has used this much processor time since is spinning and will not be stopped, in milliseconds:
- * one that only waits for its turn on a busy machine uses none. Deno before 2.7 stops a spinning thread after two seconds.
+ * one that only waits for its turn on a busy machine uses none, and taking one apart that has loaded much takes up to a
+ * quarter of a second. Deno before 2.7 stops a spinning thread after two seconds.
  */
-const SPINNING_MS = Number(/^2\.(\d+)\./.exec(Deno.version.deno)?.[1] ?? Infinity) < 7 ? 3000 : 200;
+const SPINNING_MS = Number(/^2\.(\d+)\./.exec(Deno.version.deno)?.[1] ?? Infinity) < 7 ? 3000 : 500;
 /** Longest wait for a thread that does not spin, in milliseconds. */
 const END_LIMIT_MS = 10_000;
 /** The kernel counts processor time in ticks of this length. */
