@@ -29,13 +29,14 @@ export class ShownOffer {
     const json = decodeJson(payload);
     if ("kind" in json) return false; // it is told where configurations are looked for
     const found = isAnswer ? objectIn(objectIn(json.value)["shared"]) : objectIn(json.value);
-    if (isAnswer) this.#values = {};
+    const hadAny = Object.keys(this.#values).length > 0;
+    if (isAnswer) this.#values = {}; // it is the whole: what it leaves out was taken back while there was no connection
     const { deleted } = found;
     const gone = OFFER_KEYS.filter((key) => Array.isArray(deleted) && deleted.includes(key));
     const changed = OFFER_KEYS.filter((key) => Object.hasOwn(found, key));
     for (const key of gone) delete this.#values[key];
     for (const key of changed) this.#values[key] = found[key];
-    return gone.length + changed.length > 0;
+    return gone.length + changed.length > 0 || (isAnswer && hadAny);
   }
 
   /** @returns null when nothing is offered, undefined when not all is known of it yet. */

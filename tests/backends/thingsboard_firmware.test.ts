@@ -165,6 +165,16 @@ const OFFERS: [name: string, attributes: Record<string, unknown>, expected: unkn
   ["nonsense", { ...WHOLE, fw_title: 5 }, undefined],
 ];
 
+Deno.test("ThingsBoard's firmware: what was taken back while there was no connection is gone after the next", () => {
+  const shown = new ShownOffer();
+  const take = (topic: string, value: unknown) =>
+    shown.take(`v1/devices/me/attributes${topic}`, new TextEncoder().encode(JSON.stringify(value)));
+  assertEquals(take("/response/1", {}), false, "nothing was offered before either");
+  assertEquals(take("", WHOLE), true);
+  assertEquals(take("/response/2", {}), true);
+  assertEquals(shown.offer, null);
+});
+
 for (const [name, attributes, expected] of OFFERS) {
   Deno.test(`ThingsBoard's firmware: attributes with ${name}`, () => {
     const shown = new ShownOffer();
