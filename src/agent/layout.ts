@@ -36,6 +36,7 @@ export function createDataFolder(paths: Paths): string[] {
     const isNode = exists(paths.current);
     makeFolder(paths.data);
     if (!journalsAreInData(paths.root)) createControlFolder(paths);
+    Deno.openSync(paths.lockFile, { append: true, create: true }).close(); // or nothing can be written here at all
     if (!isNew) return [];
     return [isNode ? missingDataWarning(paths) : `created ${paths.data}`];
   });

@@ -13,7 +13,7 @@ const CONFIG = fromFileUrl(new URL("../../deno.json", import.meta.url));
 const NAME_PATHS = fromFileUrl(new URL("../support/name_paths_program.ts", import.meta.url));
 
 /** Each start of the emulated Deno takes 4 s on a fast machine. */
-const DEADLINE_MS = 120_000;
+const DEADLINE_MS = 300_000;
 
 const ownSuiteCoversIt = Deno.build.arch === "aarch64" || Deno.env.get("IVY_BINARY") !== undefined;
 const deno = needs("qemu-aarch64-static") === undefined ? await orSkip(arm64Deno()) : undefined;

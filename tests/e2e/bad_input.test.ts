@@ -159,7 +159,9 @@ Deno.test("a root that may not be written to is refused with advice, and nothing
       assertEquals(code, 1);
       assertMatch(
         stderr,
-        /^ivy: cannot set up \/.*root: Permission denied .*\. Choose a --root that you may write to\n$/,
+        command === "start"
+          ? /^ivy: there is no node at \/.*root; create one with: ivy init --root \/.*\n$/
+          : /^ivy: cannot set up \/.*root: Permission denied .*\. Choose a --root that you may write to\n$/,
       );
     }
     assertEquals([...Deno.readDirSync(folder)], []);
@@ -194,6 +196,10 @@ Deno.test({
       for (const command of ["run", "start", "init"]) {
         const { code, stderr } = await runIvy(shippedIvy(), [command, "--root", where]);
         assertEquals(code, 1, stderr);
+        if (command === "start" && where !== root) {
+          assertMatch(stderr, /^ivy: there is no node at /); // it creates none, wherever
+          continue;
+        }
         assertMatch(
           stderr,
           new RegExp(
