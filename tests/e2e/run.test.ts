@@ -92,6 +92,7 @@ Deno.test("ivy run in an empty folder lays a node out, measures this machine, an
         "store",
         "system_identifier",
         "update",
+        "update_warning",
         "uptime_seconds",
         "verdict",
         "versions",
