@@ -108,8 +108,9 @@ Deno.test("HTTP: the token does not follow a redirect", async () => {
 });
 
 Deno.test("HTTP: with nobody at configuration_url every message goes, once, and one line names the address", async () => {
+  const getFailed = Promise.withResolvers<void>();
   await using server = startServer(async ({ method }) => {
-    if (method === "POST") await new Promise((resolve) => setTimeout(resolve, 200)); // the GET fails meanwhile
+    if (method === "POST") await getFailed.promise;
     return new Response(null, { status: 204 });
   });
   const store = createFakeStore();
@@ -122,6 +123,11 @@ Deno.test("HTTP: with nobody at configuration_url every message goes, once, and 
     seconds_between_configurations: 1,
   };
   await using running = runBackend(http, { store, settings });
+  await until(
+    "the GET has failed",
+    () => running.log.some(({ subject }) => subject.includes(configuration_url)),
+  );
+  getFailed.resolve();
   await until("all are there", () => store.acknowledged.length === 20);
   assertEquals(store.acknowledged, ids);
   assertEquals(server.requests.filter(({ method }) => method === "POST").length, 4);
