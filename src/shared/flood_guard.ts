@@ -1,15 +1,17 @@
 // Runs in: any thread.
 import { InvalidMessageError } from "./shape.ts";
 
-/** Nothing that works as it should sends this many messages in {@link WINDOW_MS}. */
-const MAX_MESSAGES = 20_000;
-const WINDOW_MS = 2000;
+/** Messages that a sender may send at once; nothing that works as it should comes near. */
+const BURST = 20_000;
+/** Messages a second that it may send for ever; so few that a slow receiver, too, tells a flood from them. */
+const MESSAGES_PER_SECOND = 1000;
 
 /** Counts what one sender sends: whoever floods a port keeps the receiver from its other work. */
 export class FloodGuard {
   #monotonic: () => number;
-  #beganMs = -Infinity;
-  #messages = 0;
+  /** How much of {@link BURST} is used up. */
+  #level = 0;
+  #countedMs = 0;
 
   /** @param monotonic Milliseconds that never jump. */
   constructor(monotonic: () => number) {
@@ -18,12 +20,14 @@ export class FloodGuard {
 
   /** One more has come. @throws {InvalidMessageError} when there are too many. */
   count(): void {
-    if (this.#messages++ < MAX_MESSAGES) return;
     const nowMs = this.#monotonic();
-    if (nowMs - this.#beganMs < WINDOW_MS) {
-      throw new InvalidMessageError(`more than ${MAX_MESSAGES} messages came within ${WINDOW_MS / 1000} s`);
+    const drained = (nowMs - this.#countedMs) / 1000 * MESSAGES_PER_SECOND;
+    this.#countedMs = nowMs;
+    this.#level = Math.max(0, this.#level - drained) + 1;
+    if (this.#level > BURST) {
+      throw new InvalidMessageError(
+        `it sends more than ${BURST} messages at once, or ${MESSAGES_PER_SECOND} a second`,
+      );
     }
-    this.#beganMs = nowMs;
-    this.#messages = 1;
   }
 }
