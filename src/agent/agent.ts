@@ -88,6 +88,8 @@ export class Agent {
   #startedMs = Date.now();
   #isReady = false;
   #isStopping = false;
+  /** The last error of the main thread that nobody caught. */
+  #fault: { timeMs: number; text: string } | undefined;
   #houseKeeping: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: AgentOptions) {
@@ -111,7 +113,11 @@ export class Agent {
 
   /** What can be seen of the workers while a new configuration or version proves itself. */
   get vitals(): Vitals {
-    return this.#workers.vitals;
+    return {
+      ...this.#workers.vitals,
+      fault: (sinceMs) =>
+        this.#fault === undefined || this.#fault.timeMs < sinceMs ? undefined : this.#fault.text,
+    };
   }
 
   /** How often in a row each procedure has failed, for the process that takes over. */
@@ -146,7 +152,7 @@ export class Agent {
     this.#folders = this.#watchFolders(this.#control);
     this.#workers.run();
     this.#page.open();
-    void this.#reportConfig("startup", loaded.raw);
+    void this.#reportConfig("startup", loaded.raw).catch(() => {}); // told by the sender; a full disk is no reason to end
     this.#keepHouse();
     this.ready = this.#workers.attempted().then(() => {
       this.#isReady = true;
@@ -464,6 +470,15 @@ export class Agent {
     };
     lookAfterAll();
     this.#houseKeeping = setInterval(lookAfterAll, HOUR_MS);
+  }
+
+  /** An error of the main thread that nobody caught. */
+  noteUncaught(error: unknown): void {
+    this.#fault = { timeMs: Date.now(), text: `a fault of Ivy itself: ${sentenceOf(error)}` };
+    this.#logging.logger("agent").exception(
+      "a fault of Ivy itself broke off what it was at; all else goes on",
+      error,
+    );
   }
 
   /** A log message that could not be stored must not become another log message. */

@@ -41,7 +41,7 @@ export class Workers {
   }
 
   /** What can be seen of the workers while a new configuration or version proves itself. */
-  readonly vitals: Vitals = {
+  readonly vitals: Omit<Vitals, "fault"> = {
     failures: (sinceMs) =>
       Object.fromEntries(this.procedures.flatMap((host) => {
         const { lastError } = host.status();

@@ -15,6 +15,7 @@ import { learnOwnSerial } from "../agent/updater/own_serial.ts";
 import { leaveAtOnce } from "../agent/updater/probation.ts";
 import { restartProcess } from "../agent/self_restart.ts";
 import { reportToManager } from "../agent/service/reports.ts";
+import { surviveUncaught } from "../agent/uncaught.ts";
 import { sentenceOf } from "../shared/errors.ts";
 import type { StoredMessage } from "../shared/protocol.ts";
 import type { CommandContext } from "./command.ts";
@@ -54,6 +55,7 @@ export default async function run(context: CommandContext): Promise<ExitStatus> 
     onRestartNeeded: (reason, hasty) => ending.resolve({ kind: "restart", reason, hasty }),
     onRootLost: (reason) => ending.resolve({ kind: "lost", reason, hasty: false }),
   });
+  surviveUncaught((error) => agent.noteUncaught(error));
   const signals = listenForSignals(out, (reason) => ending.resolve({ kind: "stop", reason, hasty: false }));
   const reports = reportToManager(agent, environment, (sentence) => out.note(`ivy: ${sentence}`));
   await startOrLeave(agent, paths, lock, environment);

@@ -25,7 +25,7 @@ export class AgentProcess implements AsyncDisposable {
       stderr: "piped",
     }).spawn();
     this.log = new GrowingText(this.#child.stderr);
-    this.output = new GrowingText(this.#child.stdout);
+    this.output = new GrowingText(this.#child.stdout, () => this.#explainEnd());
   }
 
   get pid(): number {
@@ -66,6 +66,11 @@ export class AgentProcess implements AsyncDisposable {
       if (!(error instanceof TypeError)) throw error; // it has ended already
     }
     await this.ended();
+  }
+
+  async #explainEnd(): Promise<string> {
+    const [{ code, signal }] = await Promise.all([this.#child.status, this.log.ended]);
+    return `; the agent ended with ${signal ?? code}, and logged:\n${this.log.text}`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

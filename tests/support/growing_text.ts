@@ -10,8 +10,14 @@ export class GrowingText {
   readonly ended: Promise<void>;
   #hasEnded = false;
   #looks = new Set<() => void>();
+  #explainEnd: () => Promise<string>;
 
-  constructor(stream: ReadableStream<Uint8Array>) {
+  /** @param explainEnd what to add when a text was never printed, because the stream ended before */
+  constructor(
+    stream: ReadableStream<Uint8Array>,
+    explainEnd: () => Promise<string> = () => Promise.resolve(""),
+  ) {
+    this.#explainEnd = explainEnd;
     this.ended = this.#read(stream);
   }
 
@@ -41,7 +47,7 @@ export class GrowingText {
       const again = () => {
         const found = look(this.text);
         if (found !== null && found !== undefined) finish(() => resolve(found));
-        else if (this.#hasEnded) fail("was never printed");
+        else if (this.#hasEnded) void this.#explainEnd().then((why) => fail(`was never printed${why}`));
       };
       const timer = setTimeout(() => fail(`was not printed within ${deadlineMs / 1000} s`), deadlineMs);
       this.#looks.add(again);

@@ -64,7 +64,11 @@ export class UpdaterLab implements AsyncDisposable {
       paths: this.paths,
       binary,
       loaded: () => ({ raw, config: configSchema.parse(raw), file: this.paths.configFile }) as LoadedConfig,
-      vitals: { failures: () => ({}), health: () => ({ procedures: ["walk"], backends: [] }) },
+      vitals: {
+        failures: () => ({}),
+        health: () => ({ procedures: ["walk"], backends: [] }),
+        fault: () => undefined,
+      },
       logger: createLogger("updater", ({ subject }) => void this.log.push(subject)),
       onLog: () => {},
       releaseModule,

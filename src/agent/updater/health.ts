@@ -7,6 +7,8 @@ export interface Vitals {
   /** Sentences about procedures that have failed since a moment (Unix milliseconds), by name. */
   failures(sinceMs: number): Record<string, string>;
   health(): Health;
+  /** A sentence about an error of the main thread that nobody has caught since a moment (Unix milliseconds). */
+  fault(sinceMs: number): string | undefined;
 }
 
 export interface WatchOptions {
@@ -38,7 +40,8 @@ export async function watchHealth(options: WatchOptions): Promise<string | undef
   const looks = Math.max(LOOKS, Math.ceil(watchMs / LONGEST_PAUSE_MS));
   for (let look = 0; look < looks; look++) {
     if (!await pause(watchMs / looks, signal)) return undefined;
-    const failed = failedProcedure(options) ?? tooMuchMemory(options);
+    const failed = options.vitals.fault(options.sinceMs) ?? failedProcedure(options) ??
+      tooMuchMemory(options);
     if (failed !== undefined) return failed;
   }
   return missingBackend(options);

@@ -56,6 +56,7 @@ class Lab implements Disposable {
       vitals: {
         failures: () => failing ? { walk: "it stumbled" } : {},
         health: () => ({ procedures: ["walk"], backends: connected }),
+        fault: () => undefined,
       },
       present: { procedures: ["walk"], backends: ["main"] },
       probationMs: 60,

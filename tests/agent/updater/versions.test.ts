@@ -85,7 +85,11 @@ Deno.test("a folder of Python Ivy beside the versions stays, archive and all, wh
   const log: string[] = [];
   await resumeUpgrade({
     paths: { ...lab.paths, update: join(lab.folder, "update.json") },
-    vitals: { failures: () => ({}), health: () => ({ procedures: [], backends: [] }) },
+    vitals: {
+      failures: () => ({}),
+      health: () => ({ procedures: [], backends: [] }),
+      fault: () => undefined,
+    },
     present: { procedures: [], backends: [] },
     probationMs: 1,
     logger: createLogger("updater", ({ subject }) => void log.push(subject)),

@@ -11,12 +11,12 @@ import { Revisions } from "../../../src/agent/updater/revisions.ts";
 const ALL: Health = { procedures: ["walk", "checks"], backends: ["mqtt", "tenta"] };
 
 function watch(
-  now: Partial<Health> & { failed?: Record<string, string> },
+  now: Partial<Health> & { failed?: Record<string, string>; fault?: string },
   present: Partial<Health> = {},
   before = ALL,
 ) {
   return watchHealth({
-    vitals: { failures: () => now.failed ?? {}, health: () => ({ ...ALL, ...now }) },
+    vitals: { failures: () => now.failed ?? {}, health: () => ({ ...ALL, ...now }), fault: () => now.fault },
     before,
     present: { ...ALL, ...present },
     sinceMs: 0,
@@ -31,6 +31,11 @@ const WATCHES: [name: string, verdict: Promise<string | undefined>, expected: st
     "a procedure that ran before fails",
     watch({ failed: { walk: "no sensor" } }),
     "the procedure walk ran before and now fails: no sensor",
+  ],
+  [
+    "the main thread broke off what it was at",
+    watch({ fault: "a fault of Ivy itself: it stumbled" }),
+    "a fault of Ivy itself: it stumbled",
   ],
   [
     "a procedure that failed before still fails",
