@@ -55,11 +55,29 @@ Deno.test("the test command says why a test is skipped and what to install", asy
   );
 });
 
-async function runTests(source: string) {
+Deno.test("what takes minutes runs when it is asked for, and only then", async () => {
+  const source = `Deno.test("a", () => {});`;
+  const files = { "planted.test.ts": source, "tests/e2e/update.test.ts": source };
+  const lastLine = async (...args: string[]) => {
+    return (await runTests(files, ...args)).stdout.trimEnd().split("\n").at(-1);
+  };
+  assertEquals(await lastLine(), "1 passed, 0 failed");
+  assertEquals(await lastLine("tests/e2e/update.test.ts"), "2 passed, 0 failed", "by its name");
+  assertEquals(await lastLine("--slow"), "1 passed, 0 failed");
+  assertEquals(await lastLine("--slwo"), "test: there is no option --slwo; --help tells the usage");
+});
+
+/** @param files texts by path, below a new folder; args that name one of them are resolved there */
+async function runTests(files: Record<string, string> | string, ...args: string[]) {
   const folder = await Deno.makeTempDir({ prefix: "ivy-run-test-" });
+  const planted = typeof files === "string" ? { "planted.test.ts": files } : files;
   try {
-    await Deno.writeTextFile(join(folder, "planted.test.ts"), source);
-    const command = ["run", "--quiet", "--allow-all", "tests/run.ts", folder];
+    for (const [path, source] of Object.entries(planted)) {
+      await Deno.mkdir(dirname(join(folder, path)), { recursive: true });
+      await Deno.writeTextFile(join(folder, path), source);
+    }
+    const more = args.map((argument) => argument in planted ? join(folder, argument) : argument);
+    const command = ["run", "--quiet", "--allow-all", "tests/run.ts", folder, ...more];
     return await runCommand([Deno.execPath(), ...command], { cwd: PROJECT, env: { IVY_COVERAGE: "" } });
   } finally {
     await Deno.remove(folder, { recursive: true });

@@ -1,4 +1,5 @@
 // Runs in: tests.
+import { parseArgs } from "@std/cli/parse-args";
 import { sentenceOf } from "../src/shared/errors.ts";
 import { filesBelow, ignoreMissing } from "../src/build/files.ts";
 import { installPrograms } from "./support/install.ts";
@@ -6,8 +7,9 @@ import { addCounts, type Counts, runEachAlone, runTogether } from "./support/tes
 
 const HELP = `Runs the tests; the last line counts them.
 
-Usage: deno task test [--nightly] [paths]
+Usage: deno task test [--slow] [--nightly] [paths]
 
+  --slow      only the files that take minutes: updates, an emulated processor, power cuts; else they run only by name
   --nightly   also the long runs
 
 Environment:
@@ -24,15 +26,22 @@ Example: deno task test tests/store
  */
 const ALONE = /(^|\/)tests\/(e2e|web\/browser|backends|release|agent|store\/proof)\//;
 const AT_ONCE = 4;
-/** These look at single ticks: nothing else may run beside them. */
-const TIMED = /(^|\/)tests\/e2e\/(supervision|stuck_threads)\.test\.ts$/;
+/** These take minutes each, and need not run before every change. */
+const SLOW = /(^|\/)tests\/(e2e\/(arm64|backends_chaos|up(date|grade)\w*)\.test\.ts$|store\/proof\/)/;
+/** These look at single ticks, or emulate a processor: nothing else may run beside them. */
+const TIMED = /(^|\/)tests\/e2e\/(arm64|supervision|stuck_threads)\.test\.ts$/;
 /** These kill and cut what they start: nothing would come of a profile. */
 const UNPROFILED = /(^|\/)tests\/store\/proof\//;
 
 /** @throws {Error} when a path does not exist */
 async function run(args: string[]): Promise<Counts> {
-  const isNightly = args.includes("--nightly");
-  const files = await testFiles(args.filter((argument) => argument !== "--nightly"));
+  const { slow, nightly: isNightly, _: paths } = parseArgs(args, {
+    boolean: ["slow", "nightly"],
+    unknown: (argument: string, key?: string) => {
+      if (key !== undefined) throw new Error(`there is no option ${argument}; --help tells the usage`);
+    },
+  });
+  const files = await testFiles(paths.map(String), slow);
   await installPrograms(files, say);
   const reasons = await Deno.makeTempFile({ prefix: "ivy-skips-" });
   const env = { IVY_TEST_SKIPS: reasons, ...(isNightly ? { IVY_NIGHTLY: "1" } : {}) };
@@ -57,13 +66,15 @@ function groupOf(file: string): "together" | "alone" | "timed" | "unprofiled" {
   return ALONE.test(file) ? "alone" : "together";
 }
 
-async function testFiles(paths: string[]): Promise<string[]> {
+/** @param slow whether to look in folders for the slow ones, instead of the others */
+async function testFiles(paths: string[], slow: boolean): Promise<string[]> {
   const files: string[] = [];
+  const isWanted = (file: string) => file.endsWith(".test.ts") && SLOW.test(file) === slow;
   for (const path of paths.length === 0 ? ["tests"] : paths) {
     const info = await Deno.stat(path).catch(ignoreMissing);
     if (info === undefined) throw new Error(`there is no ${path}; --help tells the usage`);
     if (info.isFile) files.push(path);
-    else for await (const file of filesBelow(path)) if (file.endsWith(".test.ts")) files.push(file);
+    else for await (const file of filesBelow(path)) if (isWanted(file)) files.push(file);
   }
   return files.sort();
 }

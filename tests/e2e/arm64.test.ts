@@ -4,7 +4,9 @@ import { fromFileUrl, join } from "@std/path";
 import { bundle } from "../../src/build/bundle.ts";
 import { type CommandResult, runCommand } from "../../src/build/command.ts";
 import { ignoreMissing } from "../../src/build/files.ts";
+import { sentenceOf } from "../../src/shared/errors.ts";
 import { arm64Deno } from "../support/arm64.ts";
+import { GrowingText } from "../support/growing_text.ts";
 import { needs, orSkip } from "../support/needs.ts";
 import { untilFiles } from "../support/until_files.ts";
 
@@ -68,11 +70,13 @@ async function smoke(): Promise<void> {
     const [ivy, ...args] = command("run");
     await using running = new Deno.Command(ivy, { args, stdin: "null", stdout: "null", stderr: "piped" })
       .spawn();
-    const log = new Response(running.stderr).text();
+    const log = new GrowingText(running.stderr);
 
     const line = await untilFiles(root, () => firstMeasurement(root), {
       deadlineMs: DEADLINE_MS,
       what: "a stored measurement",
+    }).catch((error) => {
+      throw new Error(`${sentenceOf(error)}; it logged:\n${log.text}`);
     });
     assertMatch(
       line,
@@ -81,7 +85,7 @@ async function smoke(): Promise<void> {
     const status = succeeded(await runCommand(command("status", "--json")));
     assertEquals(typeof JSON.parse(status), "object");
     succeeded(await runCommand(command("stop")));
-    assertEquals((await running.status).code, 0, await log);
+    assertEquals((await running.status).code, 0, log.text);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
