@@ -35,6 +35,8 @@ import details from "../../web/details.css" with { type: "text" };
 import overview from "../../web/overview.css" with { type: "text" };
 import style from "../../web/style.css" with { type: "text" };
 
+import { OBEYED } from "../../shared/text.ts";
+
 /** A file of the page, as the browser gets it. */
 export interface Asset {
   /** MIME type. */
@@ -78,6 +80,7 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
   "/stream.js": script(stream),
   "/time.js": script(time),
   "/tree.js": script(tree),
+  "/obeyed.js": script(`export default ${OBEYED};\n`),
   "/vendor.js": script(vendor),
   "/workers.js": script(workers),
   "/icon.svg": { type: "image/svg+xml", text: icon },

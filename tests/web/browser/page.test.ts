@@ -58,6 +58,28 @@ browserTest("what the page shows of canned answers, in Chromium", needs("chromiu
     assertMatch(await page.title(), /<img src=x/);
     assertEquals(errors, []);
   }],
+  ["what would turn the direction of a text, or hide in it, is shown", async (browser) => {
+    const [sent, shown] = ["gate \u202eneddibrof\u2066\u0007", "gate \\u202eneddibrof\\u2066\\u0007"];
+    const answers = pageAnswers(Date.now());
+    Object.assign(answers.status["verdict"] as object, { text: sent });
+    answers.measure[sent] = () => 1;
+    answers.logs.push({
+      time_ms: Date.now(),
+      level: "ERROR",
+      origin: "agent",
+      subject: sent,
+      details: `${sent}\n${sent}`,
+    });
+    answers.state[sent] = sent;
+    await using server = startPageServer(answers);
+    await using watched = await openPage(browser, server.url);
+    const { page, errors } = watched;
+    await page.locator(".log li").first().waitFor();
+    await page.getByTitle(shown).first().waitFor();
+    assert((await page.getByText(shown).count()) > 4);
+    assertEquals(/[\u202e\u2066\u0007]/.test(await page.locator("body").innerText()), false);
+    assertEquals(errors, []);
+  }],
   ["everything can be reached and read by the keyboard", async (browser) => {
     await using server = startPageServer();
     await using watched = await openPage(browser, server.url);
