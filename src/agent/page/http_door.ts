@@ -35,7 +35,9 @@ export interface HttpDoorOptions {
  * HTTP for people and machines that nobody trusts yet: one request per connection, few connections, each with a
  * deadline. When there are too many, the next one waits in the system's queue until the oldest that has not sent its
  * request is over its grace, so a crowd that only holds connections open keeps nobody out for long. (`Deno.serve`
- * limits neither number nor time.)
+ * limits neither number nor time. `node:http` of Deno 2.9 limits both, but its `maxConnections` turns away who comes
+ * last, so 100 connections that send nothing keep everybody out until `headersTimeout`; and it hands on `GET / HTTP/2.0`,
+ * absolute addresses, two `Host` lines and chunked bodies, which are refused here.)
  */
 export class HttpDoor {
   #options: HttpDoorOptions;

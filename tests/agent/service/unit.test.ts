@@ -6,7 +6,7 @@ import { needs } from "../../support/needs.ts";
 
 const ignore = needs("systemd-analyze") !== undefined;
 /** The exposure that systemd-analyze may find at most, from 0 to 10. */
-const MAX_EXPOSURE = 3.0;
+const MAX_EXPOSURE = 2.0;
 
 /** What systemd-analyze says of a unit whose launcher exists; it is not told of this machine's own units. */
 async function analyze(root: string, ...args: string[]): Promise<{ code: number; text: string }> {
