@@ -10,8 +10,7 @@ export function cutText(text: string, length: number): string {
  * paragraphs, and what turns the direction of text. A tab only moves on.
  */
 // deno-lint-ignore no-control-regex
-export const OBEYED =
-  /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const OBEYED = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 /** One line of a text from outside, whose controls are shown instead of obeyed: `\\x1b`, `\\u202e`. */
 export function visibleText(line: string): string {

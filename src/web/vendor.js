@@ -1,7 +1,7 @@
 // Runs in: browser.
 import htm from "/vendor/htm.js";
 import { Component, h, options, render } from "/vendor/preact.js";
-import OBEYED from "/obeyed.js";
+import { visibleText } from "./visible_text.js";
 
 /** JSX without a build step: html`<p>${text}</p>`. What is put in stays text, whatever it contains. */
 const html = htm.bind(h);
@@ -10,16 +10,11 @@ const READ_ALOUD = ["aria-label", "title"];
 
 /** Texts come from sensors and servers: what would turn their direction, say, is shown instead of obeyed. */
 options.vnode = (vnode) => {
-  if (typeof vnode.props === "string") vnode.props = visible(vnode.props);
+  if (typeof vnode.props === "string") vnode.props = visibleText(vnode.props);
   if (typeof vnode.type !== "string") return;
   for (const name of READ_ALOUD) {
-    if (typeof vnode.props[name] === "string") vnode.props[name] = visible(vnode.props[name]);
+    if (typeof vnode.props[name] === "string") vnode.props[name] = visibleText(vnode.props[name]);
   }
 };
-
-function visible(text) {
-  const show = (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  return text.split("\n").map((line) => line.replace(OBEYED, show)).join("\n");
-}
 
 export { Component, html, render };

@@ -27,6 +27,7 @@ import stream from "../../web/stream.js" with { type: "text" };
 import time from "../../web/time.js" with { type: "text" };
 import tree from "../../web/tree.js" with { type: "text" };
 import vendor from "../../web/vendor.js" with { type: "text" };
+import visibleText from "../../web/visible_text.js" with { type: "text" };
 import workers from "../../web/workers.js" with { type: "text" };
 import indexHtml from "../../web/index.html" with { type: "text" };
 import loginHtml from "../../web/login.html" with { type: "text" };
@@ -34,8 +35,6 @@ import icon from "../../web/icon.svg" with { type: "text" };
 import details from "../../web/details.css" with { type: "text" };
 import overview from "../../web/overview.css" with { type: "text" };
 import style from "../../web/style.css" with { type: "text" };
-
-import { OBEYED } from "../../shared/text.ts";
 
 /** A file of the page, as the browser gets it. */
 export interface Asset {
@@ -80,8 +79,8 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
   "/stream.js": script(stream),
   "/time.js": script(time),
   "/tree.js": script(tree),
-  "/obeyed.js": script(`export default ${OBEYED};\n`),
   "/vendor.js": script(vendor),
+  "/visible_text.js": script(visibleText),
   "/workers.js": script(workers),
   "/icon.svg": { type: "image/svg+xml", text: icon },
   "/style.css": css(style),
