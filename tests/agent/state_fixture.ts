@@ -53,6 +53,20 @@ export class StateWorker {
   }
 }
 
+/** Holds the thread of a worker from the moment that {@link held} resolves until it is opened. */
+export class Gate {
+  readonly cells = new Int32Array(new SharedArrayBuffer(8));
+
+  async held(): Promise<void> {
+    while (Atomics.load(this.cells, 1) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+
+  open(): void {
+    Atomics.store(this.cells, 0, 1);
+    Atomics.notify(this.cells, 0);
+  }
+}
+
 /** Main's authority and some workers. */
 export class StateCluster implements AsyncDisposable {
   readonly authority = new StateAuthority(testFields);

@@ -14,6 +14,8 @@ export type Task =
   | { kind: "note"; note: string }
   /** Holds the thread. */
   | { kind: "block"; blockMs: number }
+  /** Holds the thread until the gate is opened; see `Gate` in state_fixture.ts. */
+  | { kind: "hold"; gate: Int32Array }
   /** Holds the thread, and floods main with changes meanwhile, as a thread that cannot be stopped might. */
   | { kind: "flood"; floodMs: number }
   | { kind: "reach"; sequence: number };
@@ -89,6 +91,10 @@ async function perform(task: Task): Promise<void> {
       return await state.update((draft) => void (draft.note = task.note));
     case "block":
       return spin(task.blockMs);
+    case "hold":
+      Atomics.store(task.gate, 1, 1);
+      Atomics.wait(task.gate, 0, 0);
+      return;
     case "flood":
       return flood(task.floodMs);
     case "reach":

@@ -2,11 +2,11 @@
 import { assert, assertEquals } from "@std/assert";
 import * as fc from "fast-check";
 import { withLimit } from "../../src/shared/time.ts";
-import { StateCluster } from "./state_fixture.ts";
+import { Gate, StateCluster } from "./state_fixture.ts";
 import type { Observation } from "./state_worker.ts";
 
 /** A test that takes longer hangs. */
-const LIMIT_MS = 120_000;
+const LIMIT_MS = 300_000;
 
 Deno.test("fault 1 of Python Ivy: 4 workers count to 10,000 each, and the counter ends at 40,000", async () => {
   await using cluster = await StateCluster.start(4);
@@ -78,11 +78,18 @@ function assertOneOrder(histories: Observation[][]): void {
 Deno.test("a reader that was blocked while broadcasts were dropped shows the latest state soon after", async () => {
   await using cluster = await StateCluster.start(3);
   const [writer, blocked, awake] = cluster.workers;
-  const blocking = blocked!.do({ kind: "block", blockMs: 2000 });
-  await writer!.do({ kind: "note", note: "early" });
-  const writing = writer!.do({ kind: "add_for", durationMs: 1900 });
-  const [{ added }] = await inTime(Promise.all([writing, blocking]));
-  await inTime(Promise.all([blocked!, awake!].map((worker) => worker.reach(cluster.authority.sequence))));
+  const gate = new Gate();
+  const holding = blocked!.do({ kind: "hold", gate: gate.cells });
+  await inTime(gate.held());
+  await inTime(writer!.do({ kind: "note", note: "early" }));
+  const { added } = await inTime(writer!.do({ kind: "add", count: 1000, together: false }));
+  await inTime(awake!.reach(cluster.authority.sequence));
+  {
+    using _other = new Flooder(); // the buffer is one for all channels: what waits for the blocked one is pushed out of it
+    gate.open();
+    await inTime(holding);
+  }
+  await inTime(blocked!.reach(cluster.authority.sequence));
   const { broadcasts: got } = await blocked!.do({ kind: "look" });
   const { broadcasts: sent } = await awake!.do({ kind: "look" });
   assert(got < sent, `none of ${sent} broadcasts was dropped: the test has tried nothing`);
@@ -93,10 +100,13 @@ Deno.test("a reader that was blocked while broadcasts were dropped shows the lat
 Deno.test("a lost last broadcast is noticed, although nothing is written after it", async () => {
   await using cluster = await StateCluster.start(2);
   const [writer, blocked] = cluster.workers;
-  const blocking = blocked!.do({ kind: "block", blockMs: 400 });
-  await writer!.do({ kind: "add", count: 1, together: false });
-  using _other = new Flooder(); // the buffer is one for all channels: the only broadcast is pushed out of it
-  const { broadcasts, now } = await inTime(blocking);
+  const gate = new Gate();
+  const holding = blocked!.do({ kind: "hold", gate: gate.cells });
+  await inTime(gate.held());
+  await inTime(writer!.do({ kind: "add", count: 1, together: false }));
+  using _other = new Flooder(); // the only broadcast is pushed out, too
+  gate.open();
+  const { broadcasts, now } = await inTime(holding);
   assertEquals([broadcasts, now.total], [0, 0], "the broadcast was not dropped: the test has tried nothing");
   assertEquals((await inTime(blocked!.reach(cluster.authority.sequence))).total, 1);
 });
@@ -145,10 +155,10 @@ Deno.test("a slow update function gets through although others write without a p
 Deno.test("a worker that hangs when it has the turn holds nobody up for long", async () => {
   await using cluster = await StateCluster.start(3);
   const [hanging, ...others] = cluster.workers;
-  const busy = others.map((worker) => worker.do({ kind: "add_for", durationMs: 2000 }));
-  const hang = hanging!.do({ kind: "add", count: 1, together: false, spinMs: 800 });
+  const busy = others.map((worker) => worker.do({ kind: "add_for", durationMs: 4000 }));
+  const hang = hanging!.do({ kind: "add", count: 1, together: false, spinMs: 3000 });
   const results = await inTime(Promise.all(busy));
-  for (const { slowestMs } of results) assert(slowestMs < 500, `an update took ${slowestMs} ms`);
+  for (const { slowestMs } of results) assert(slowestMs < 2000, `an update took ${slowestMs} ms`);
   await inTime(hang);
   assertEquals(cluster.state.total, results.reduce((sum, { added }) => sum + added, 1));
 });
@@ -156,18 +166,25 @@ Deno.test("a worker that hangs when it has the turn holds nobody up for long", a
 Deno.test("main stays responsive while 8 workers write as fast as they can", async () => {
   await using cluster = await StateCluster.start(8);
   let worstMs = 0;
-  let lastMs = performance.now();
+  let lastMs = threadTimeMs();
   const timer = setInterval(() => {
-    worstMs = Math.max(worstMs, performance.now() - lastMs - 10);
-    lastMs = performance.now();
+    const nowMs = threadTimeMs();
+    worstMs = Math.max(worstMs, nowMs - lastMs);
+    lastMs = nowMs;
   }, 10);
   await inTime(
     Promise.all(cluster.workers.map((worker) => worker.do({ kind: "add", count: 500, together: false }))),
   );
   clearInterval(timer);
   assertEquals(cluster.state.total, 4000);
-  assert(worstMs < 250, `main's event loop stood still for ${worstMs.toFixed(0)} ms`);
+  assert(worstMs > 0, "the system does not say how long a thread has run");
+  assert(worstMs < 100, `main's event loop worked for ${worstMs.toFixed(0)} ms without looking at a timer`);
 });
+
+/** How long this thread has had a processor: whatever else runs on the machine, it does not count. */
+function threadTimeMs(): number {
+  return Number(Deno.readTextFileSync("/proc/thread-self/schedstat").split(" ")[0]) / 1e6;
+}
 
 async function inTime<T>(promise: Promise<T>, limitMs = LIMIT_MS): Promise<T> {
   const late = Symbol();
