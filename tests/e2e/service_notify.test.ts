@@ -106,7 +106,7 @@ Deno.test({
     await using agent = await node.run().ready();
     const { told } = socket;
     const hasTwoLives = (messages: StoredLine[]) => valuesOf(messages, "before_spin").length > 2 || undefined;
-    await node.untilMessages("a second life", hasTwoLives, 60_000);
+    await node.untilMessages("a second life", hasTwoLives, 180_000);
     if (agent.log.text.includes("cannot be stopped")) { // by the newer versions of Deno
       await told.until(/^STATUS=Restarting: the thread of "spins"[^]*^READY=1$/m);
     }

@@ -119,7 +119,8 @@ Deno.test("who hangs up while waiting for the equipment does not keep it", async
   holder.abort();
   await held?.body?.cancel().catch(() => {});
   await agent.log.until(/(resuming holds_equipment[^]*){2}/);
-  assertEquals((await node.ivy("test", "--procedure", "holds_equipment")).code, 0);
+  const { code, stdout } = await node.ivy("test", "--procedure", "holds_equipment");
+  assertEquals(code, 0, stdout);
   await agent.log.until(/(resuming holds_equipment[^]*){3}/);
   assertEquals((await agent.stop()).code, 0);
 });
@@ -132,7 +133,7 @@ Deno.test("ivy stop does not wait for a self-test that has paused a procedure", 
   await agent.log.until(/pausing holds_equipment/);
   const { code, tookMs } = await agent.stop();
   assertEquals(code, 0);
-  assert(tookMs < 2000, `took ${tookMs} ms`);
+  assert(tookMs < 20_000, `took ${tookMs} ms: it has waited for the one who asked`);
   await asker.body?.cancel().catch(() => {});
   client.close();
 });

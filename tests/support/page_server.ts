@@ -11,6 +11,8 @@ export interface PageServer extends AsyncDisposable {
   readonly answers: PageAnswers;
   /** `Last-Event-ID` of each stream that was opened, or "" */
   readonly resumed: string[];
+  /** How many streams are open. */
+  readonly open: number;
   /** Sends an event to every open page. */
   send(event: string, data: unknown): void;
   /** Ends every stream; new ones are answered by this status. */
@@ -50,6 +52,9 @@ export function startPageServer(answers: PageAnswers = pageAnswers(Date.now())):
     url: `http://127.0.0.1:${server.addr.port}`,
     answers,
     resumed,
+    get open() {
+      return streams.size;
+    },
     send(event, data) {
       id++;
       for (const controller of streams) controller.enqueue(eventBytes(event, data, id));

@@ -17,7 +17,12 @@ export class SmallDisk implements Disposable {
   }
 
   makeReadOnly(): void {
-    mount("-o", "remount,ro", this.path);
+    this.remount("ro");
+  }
+
+  /** @param options as `mount -o` knows them for a tmpfs */
+  remount(options: string): void {
+    mount("-o", `remount,${options}`, this.path);
   }
 
   /** Takes all space that is left. */

@@ -1,0 +1,3 @@
+// Runs in: backend worker.
+import "../fast_timing.ts";
+import "../../../src/backends/tenta.ts";
