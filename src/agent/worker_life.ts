@@ -137,8 +137,14 @@ export class WorkerLife<In, Out extends { type: string }> {
   /** A locked thread's first word, said before any code of its own ran. Without its lock it goes on measuring, loudly. */
   #locked(failure: string | null, expected: WorkerLock): void {
     this.#expectedLock = undefined;
-    this.lock = failure === null ? expected : { kind: "failed", detail: failure };
-    if (failure === null) return;
+    const { kind, detail } = expected;
+    const isOnlySignals = kind === "deno" || kind === "none";
+    this.lock = failure === null
+      ? expected
+      : isOnlySignals
+      ? { kind, detail: `${detail}; and it could end the process by a signal: ${failure}` }
+      : { kind: "failed", detail: failure };
+    if (failure === null || isOnlySignals) return;
     const subject =
       `its thread could not be locked and runs without, so it could read every file: ${failure}`;
     this.#options.onLog({

@@ -17,7 +17,8 @@ export interface WorkerLock {
 }
 
 /**
- * The lock for a worker with these permissions. In a compiled program Deno's module loader reads every file that an
+ * The lock for a worker with these permissions. Every thread that is locked at all sends no signals: Deno lets everybody
+ * end its own process by one. In a compiled program Deno's module loader reads every file that an
  * `import()` names without asking for a permission; whoever runs from source is asked by it.
  *
  * @param means undefined when the program runs from source
@@ -27,7 +28,16 @@ export function chooseLock(
   permissions: WorkerPermissions,
   means: LockMeans | undefined,
 ): { order?: LockOrder; lock: WorkerLock } {
-  if (means === undefined) return { lock: { kind: "deno", detail: "runs from source" } };
+  const outside = powersOutside(permissions);
+  if (means === undefined) {
+    const lock: WorkerLock = { kind: "deno", detail: "runs from source" };
+    return outside === undefined ? { order: { kind: "signals" }, lock } : { lock };
+  }
+  if (outside !== undefined) return { lock: { kind: "none", detail: outside } };
+  const noLock = (detail: string) => {
+    const lock: WorkerLock = { kind: "none", detail };
+    return means.hasSeccomp ? { order: { kind: "signals" } as const, lock } : { lock };
+  };
   const folders = foldersOf(permissions);
   const powers = powersOf(permissions, folders);
   if (powers !== undefined) return noLock(powers);
@@ -64,14 +74,15 @@ const FACTS_WITHOUT_FILES = [
   "uid",
 ];
 
-function noLock(detail: string): { lock: WorkerLock } {
-  return { lock: { kind: "none", detail } };
-}
-
-/** What the worker may do and no locked thread could, as a sentence; undefined when there is nothing. */
-function powersOf({ run, ffi, sys, read, write }: WorkerPermissions, folders: string[]): string | undefined {
+/** What the worker may do that no lock of its thread would hold, as a sentence; undefined when there is nothing. */
+function powersOutside({ run, ffi }: WorkerPermissions): string | undefined {
   if (isGranted(run)) return "it may start programs, which no sandbox holds";
   if (isGranted(ffi)) return "it may load native libraries, which no sandbox holds";
+  return undefined;
+}
+
+/** What the worker may do and no thread could that opens no files, as a sentence; undefined when there is nothing. */
+function powersOf({ sys, read, write }: WorkerPermissions, folders: string[]): string | undefined {
   if (read === true || write === true || folders.includes("/")) return "it may read every file";
   const facts = Array.isArray(sys) ? sys : isGranted(sys) ? ["everything"] : [];
   const fact = facts.find((name) => !FACTS_WITHOUT_FILES.includes(name));

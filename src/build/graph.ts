@@ -1,5 +1,5 @@
 // Runs in: build time.
-import { fromFileUrl, toFileUrl } from "@std/path";
+import { dirname, fromFileUrl, toFileUrl } from "@std/path";
 import { complaint, runCommand } from "./command.ts";
 
 /** One import of a module, type-only ones included. */
@@ -58,7 +58,18 @@ async function denoInfo(file: string, configFile: string): Promise<(LocalModule 
   const { modules } = JSON.parse(result.stdout) as { modules: InfoModule[] };
   const broken = modules.find(({ error }) => error !== undefined);
   if (broken !== undefined) throw new Error(`${namedBy(broken, modules)}: ${broken.error}`);
-  return modules.filter(({ specifier }) => specifier.startsWith("file:")).map(localModule);
+  const local = modules.filter(({ specifier }) => specifier.startsWith("file:"));
+  const project = toFileUrl(dirname(configFile)).href;
+  const foreign = local.find(({ specifier }) => {
+    return specifier !== toFileUrl(file).href && !specifier.startsWith(`${project}/`);
+  });
+  if (foreign !== undefined) {
+    const [importer, path] = [namedBy(foreign, modules), fromFileUrl(foreign.specifier)];
+    throw new Error(
+      `${importer} imports ${path}, which lies outside the project: its content would be compiled in`,
+    );
+  }
+  return local.map(localModule);
 }
 
 /** The first module that imports another one. */

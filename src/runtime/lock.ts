@@ -2,7 +2,7 @@
 import { sentenceOf } from "../shared/errors.ts";
 import { addressOf, cString, lastError, type Libc, libcBase, openLibc } from "../shared/libc.ts";
 import type { LockOrder, LockToMain } from "../shared/protocol.ts";
-import { fileFilter } from "../shared/seccomp_filter.ts";
+import { fileFilter, signalFilter } from "../shared/seccomp_filter.ts";
 
 // Main starts a locked worker with two imports: this module, then the worker's own. Modules run in the order of their
 // imports, so nothing of the worker's has run when this one does, and the worker may load native libraries while it
@@ -33,18 +33,24 @@ function lock(order: LockOrder): void {
   const libc = openLibc();
   try {
     demand(libc, "prctl", libc.symbols.prctl(SET_NO_NEW_PRIVILEGES, 1n, 0n, 0n, 0n));
-    if (order.kind === "seccomp") filterCalls(libc, order.allowedPaths);
-    else restrictReading(libc, order);
-    knock(libc);
+    if (order.kind === "landlock") restrictReading(libc, order);
+    install(
+      libc,
+      order.kind === "seccomp" ? filterOfFiles(libc, order.allowedPaths) : signalFilter(Deno.build.arch),
+    );
+    if (order.kind !== "signals") knock(libc);
   } finally {
     libc.close();
   }
 }
 
-function filterCalls(libc: Libc, offsets: number[]): void {
+function filterOfFiles(libc: Libc, offsets: number[]): Uint8Array<ArrayBuffer> | undefined {
   const base = offsets.length === 0 ? 0n : libcBase(libc);
   if (base === undefined) throw new Error("the C library does not say where it lies");
-  const filter = fileFilter(Deno.build.arch, offsets.map((offset) => base + BigInt(offset)));
+  return fileFilter(Deno.build.arch, offsets.map((offset) => base + BigInt(offset)));
+}
+
+function install(libc: Libc, filter: Uint8Array<ArrayBuffer> | undefined): void {
   if (filter === undefined) throw new Error(`there is no filter for ${Deno.build.arch}`);
   const program = new BigUint64Array([BigInt(filter.length / 8), addressOf(filter)]); // struct sock_fprog
   const address = addressOf(new Uint8Array(program.buffer));

@@ -27,8 +27,10 @@ export type FromAnyWorker =
   | { type: "log"; entry: LogEntry }
   | { type: "failed"; error: ErrorReport };
 
-/** How a worker's thread is to lock itself before anything else of it runs. */
+/** How a worker's thread is to lock itself before anything else of it runs. No locked thread sends signals. */
 export type LockOrder =
+  /** Nothing else is locked. */
+  | { kind: "signals" }
   /** It opens no file by its name, but for paths that lie in the C library, so many bytes from its beginning. */
   | { kind: "seccomp"; allowedPaths: number[] }
   /** It reads nothing but these files, and what lies below these folders. */

@@ -7,22 +7,33 @@ interface CallNumbers {
   open: number[];
   openat: number;
   umask: number;
+  /** Calls that send a signal: kill, tkill, tgkill, rt_sigqueueinfo, rt_tgsigqueueinfo. */
+  signals: number[];
 }
 
 /** The numbers come from the kernel's tables: they never change. */
 export const CALL_NUMBERS: Record<typeof Deno.build.arch, CallNumbers> = {
   // open, creat, open_by_handle_at
-  x86_64: { audit: 0xc000003e, open: [2, 85, 304], openat: 257, umask: 95 },
+  x86_64: {
+    audit: 0xc000003e,
+    open: [2, 85, 304],
+    openat: 257,
+    umask: 95,
+    signals: [62, 200, 234, 129, 297],
+  },
   // open_by_handle_at; the others do not exist
-  aarch64: { audit: 0xc00000b7, open: [265], openat: 56, umask: 166 },
+  aarch64: { audit: 0xc00000b7, open: [265], openat: 56, umask: 166, signals: [129, 130, 131, 138, 240] },
 };
 
 /** The same numbers everywhere: `io_uring_setup` and `openat2`. Who needs them does without. */
 const NEWER_CALLS = [425, 437];
+/** The same number everywhere. */
+const PIDFD_SEND_SIGNAL = 424;
 /** Calls of the x32 kind have this bit in their number. */
 const X32 = 0x4000_0000;
 
 /** Errors, see errno(3). */
+const EPERM = 1;
 const EACCES = 13;
 const ENOSYS = 38;
 
@@ -56,24 +67,52 @@ export function fileFilter(
   processor: string,
   allowedPaths: bigint[] = [],
 ): Uint8Array<ArrayBuffer> | undefined {
-  const numbers = (CALL_NUMBERS as Record<string, CallNumbers | undefined>)[processor];
+  const numbers = numbersOf(processor);
   if (numbers === undefined) return undefined;
   const paths = allowedPaths.flatMap(allowPath);
   return assemble([
-    [LOAD, 0, 0, PROCESSOR],
-    [IF_EQUAL, 1, 0, numbers.audit],
-    [RETURN, 0, 0, FAIL_WITH | ENOSYS],
-    [LOAD, 0, 0, CALL],
-    [IF_AT_LEAST, 0, 1, X32],
-    [RETURN, 0, 0, FAIL_WITH | ENOSYS],
+    ...begin(numbers),
     ...answer(numbers.open, FAIL_WITH | EACCES),
     ...answer(NEWER_CALLS, FAIL_WITH | ENOSYS),
     ...answer([numbers.umask], FAIL_WITH),
+    ...sendNoSignals(numbers),
     [IF_EQUAL, 0, paths.length + 1, numbers.openat],
     ...paths,
     [RETURN, 0, 0, FAIL_WITH | EACCES],
     [RETURN, 0, 0, ALLOW],
   ]);
+}
+
+/**
+ * A filter under which a thread, and every thread that it starts, sends no signal. Deno lets everybody send them to its
+ * own process, which would end or stop it.
+ *
+ * @returns as {@link fileFilter}
+ */
+export function signalFilter(processor: string): Uint8Array<ArrayBuffer> | undefined {
+  const numbers = numbersOf(processor);
+  if (numbers === undefined) return undefined;
+  return assemble([...begin(numbers), ...sendNoSignals(numbers), [RETURN, 0, 0, ALLOW]]);
+}
+
+function numbersOf(processor: string): CallNumbers | undefined {
+  return (CALL_NUMBERS as Record<string, CallNumbers | undefined>)[processor];
+}
+
+/** Calls of another processor's kind fail; the number of the call is loaded. */
+function begin({ audit }: CallNumbers): Instruction[] {
+  return [
+    [LOAD, 0, 0, PROCESSOR],
+    [IF_EQUAL, 1, 0, audit],
+    [RETURN, 0, 0, FAIL_WITH | ENOSYS],
+    [LOAD, 0, 0, CALL],
+    [IF_AT_LEAST, 0, 1, X32],
+    [RETURN, 0, 0, FAIL_WITH | ENOSYS],
+  ];
+}
+
+function sendNoSignals({ signals }: CallNumbers): Instruction[] {
+  return answer([...signals, PIDFD_SEND_SIGNAL], FAIL_WITH | EPERM);
 }
 
 function answer(calls: number[], value: number): Instruction[] {

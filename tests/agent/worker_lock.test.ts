@@ -120,7 +120,9 @@ for (const { name, permissions, means, lock: expected } of CHOICES) {
   Deno.test(`the lock of a worker that is granted: ${name}`, () => {
     const { order, lock } = chooseLock(permissions, means);
     assertMatch(`${lock.kind}: ${lock.detail}`, expected);
-    assertEquals(order?.kind, lock.kind === "none" || lock.kind === "deno" ? undefined : lock.kind);
+    const isLocked = lock.kind === "seccomp" || lock.kind === "landlock";
+    const holdsSignals = means?.hasSeccomp !== false && !/programs|libraries/.test(lock.detail);
+    assertEquals(order?.kind, isLocked ? lock.kind : holdsSignals ? "signals" : undefined);
   });
 }
 
@@ -191,6 +193,24 @@ Deno.test({
     assertEquals([timer, random], ["undefined", "36"]);
     assertMatch(nested!, EACCES, "what it starts is locked as well");
     assertEquals(Deno.readTextFileSync("/etc/hostname").length > 0, true, "main is not");
+  },
+});
+
+Deno.test({
+  name: "a locked thread cannot end or stop the process by a signal",
+  ignore: !means.hasSeccomp,
+  async fn() {
+    const folder = Deno.makeTempDirSync();
+    const kills = ["SIGKILL", "SIGTERM", "SIGSTOP", "SIGINT"].map((signal) =>
+      `Deno.kill(Deno.pid, "${signal}")`
+    );
+    const orders: LockOrder[] = [{ kind: "signals" }, { kind: "seccomp", allowedPaths: [] }];
+    if (means.landlockVersion > 1) orders.push({ kind: "landlock", folders: [folder], files: [] });
+    for (const order of orders) {
+      const said = await lockedWorker(order, [...kills, `globalThis.process.kill(Deno.pid, "SIGKILL")`]);
+      for (const answer of said) assertMatch(answer, /PermissionDenied|EPERM|not permitted/, order.kind);
+    }
+    Deno.removeSync(folder);
   },
 });
 

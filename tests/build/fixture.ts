@@ -11,7 +11,7 @@ const REPORT = `
 const FILES: Record<string, string> = {
   "deno.json": JSON.stringify({
     version: "1.0.0",
-    unstable: ["worker-options", "kv", "raw-imports", "broadcast-channel"],
+    unstable: ["worker-options", "kv", "raw-imports", "broadcast-channel", "vsock"],
   }),
   "main.ts": `
     import registry from "./procedures/registry.ts";

@@ -1,6 +1,8 @@
 // Runs in: tests.
-import { assertEquals, assertThrows } from "@std/assert";
-import { entryLiterals } from "../../src/build/program.ts";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { join } from "@std/path";
+import { entryLiterals, findProgram } from "../../src/build/program.ts";
+import { writeFixture } from "./fixture.ts";
 
 const call = "import.meta.resolve";
 
@@ -28,4 +30,19 @@ for (const [name, source, specifiers] of SOURCES) {
 Deno.test("a worker entry that is no literal is refused", () => {
   const refused = () => entryLiterals(`${call}(name)`, "/p/a.ts");
   assertThrows(refused, Error, `/p/a.ts: ${call} needs a literal "./file.ts"`);
+});
+
+Deno.test("what lies outside the project is not compiled in, whatever names it", async () => {
+  for (const type of ["text", "bytes"]) {
+    await using project = await writeFixture({
+      "procedures/a.ts":
+        `import stolen from "file:///etc/hostname" with { type: "${type}" };\npostMessage(stolen);`,
+    });
+    const roots = [join(project.folder, "main.ts")];
+    await assertRejects(
+      () => findProgram(roots, join(project.folder, "deno.json")),
+      Error,
+      "procedures/a.ts imports /etc/hostname, which lies outside the project",
+    );
+  }
 });

@@ -33,7 +33,7 @@ const LOCKS: Record<string, "seccomp" | "landlock"> = {
 /** The same for workers that a node has only at times. */
 const OPENED_AT_TIMES: Record<string, string[]> = {
   "check": ["read_data", "write_data"],
-  "release": ["net_listen", "net_connect", "net_fetch"],
+  "release": ["net_listen", "net_connect", "net_fetch", "net_vsock"],
 };
 
 Deno.test("every door that a worker's line does not open is shut, tried from inside each worker", {

@@ -45,8 +45,27 @@ const NUMBERS = {
     read: 0,
     clone: 56,
     statx: 332,
+    kill: 62,
+    tkill: 200,
+    tgkill: 234,
+    rt_sigqueueinfo: 129,
+    rt_tgsigqueueinfo: 297,
+    pidfd_send_signal: 424,
   },
-  aarch64: { openat: 56, open_by_handle_at: 265, umask: 166, read: 63, clone: 220, statx: 291 },
+  aarch64: {
+    openat: 56,
+    open_by_handle_at: 265,
+    umask: 166,
+    read: 63,
+    clone: 220,
+    statx: 291,
+    kill: 129,
+    tkill: 130,
+    tgkill: 131,
+    rt_sigqueueinfo: 138,
+    rt_tgsigqueueinfo: 240,
+    pidfd_send_signal: 424,
+  },
 } as const;
 const ANSWERS: Record<string, number> = {
   open: DENIED,
@@ -54,6 +73,10 @@ const ANSWERS: Record<string, number> = {
   openat: DENIED,
   open_by_handle_at: DENIED,
   umask: FAIL_WITH, // it does nothing and says so to nobody
+  ...Object.fromEntries(
+    ["kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal"]
+      .map((name) => [name, FAIL_WITH | 1]), // EPERM
+  ),
 };
 
 for (const processor of ["x86_64", "aarch64"] as const) {

@@ -60,6 +60,9 @@ export async function tryDoors(data: string): Promise<Record<string, string>> {
     net_listen: () => Deno.listen({ port: 0, hostname: "127.0.0.1" }).close(),
     net_connect: async () => (await Deno.connect({ port: 8999, hostname: "127.0.0.1" })).close(),
     net_fetch: () => fetch("http://127.0.0.1:8999/"),
+    net_vsock: () => Deno.listen({ transport: "vsock", cid: -1, port: 1 } as never),
+    signal: () => Deno.kill(Deno.pid, "SIGURG"),
+    signal_of_node: () => process.kill(process.pid, "SIGURG"),
     env_one: () => Deno.env.get("HOME"),
     env_all: () => Deno.env.toObject(),
     run: () => new Deno.Command("true").outputSync(),
@@ -142,7 +145,7 @@ function nodesWays(folder: string): Record<string, () => unknown> {
  * second database to one in a sandbox.
  */
 const DENIED =
-  /NotCapable|Requires \w+ access|escalate permissions|Module not found: http|os error 13|code: 13\b|EACCES|max 0/i;
+  /NotCapable|Requires \w+ access|escalate permissions|Module not found: http|os error 13|code: 13\b|EACCES|EPERM|max 0/i;
 
 async function resultOf(knock: () => unknown): Promise<string> {
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { defineProcedure } from "../../src/runtime/procedure.ts";
 
+const scope = globalThis as unknown as { postMessage(message: unknown): void };
 /** Numbers of one life are this many apart from those of the next. */
 const LIFE = 100_000_000;
 
@@ -49,7 +50,7 @@ function obey(order: string): void {
   if (order.startsWith("grow")) {
     for (const held: unknown[] = [];;) held.push(new Array(1_000_000).fill(Math.random()));
   }
-  if (order.startsWith("forge")) postMessage({ type: "log", nonsense: order });
+  if (order.startsWith("forge")) scope.postMessage({ type: "log", nonsense: order });
   if (order.startsWith("reject")) void Promise.reject(new Error("as ordered, and unnoticed"));
 }
 
