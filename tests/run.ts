@@ -26,6 +26,8 @@ Example: deno task test tests/store
  */
 const ALONE = /(^|\/)tests\/(e2e|web\/browser|backends|release|agent|store\/proof)\//;
 const AT_ONCE = 4;
+/** The slow ones work themselves, and look at probations of seconds. */
+const SLOW_AT_ONCE = 2;
 /** These take minutes each, and need not run before every change. */
 const SLOW = /(^|\/)tests\/(e2e\/(arm64|backends_chaos|up(date|grade)\w*)\.test\.ts$|store\/proof\/)/;
 /** These look at single ticks, or emulate a processor: nothing else may run beside them. */
@@ -50,11 +52,12 @@ async function run(args: string[]): Promise<Counts> {
   const groups = Map.groupBy(files, groupOf);
   const profiled = { env, coverageFolder };
   addCounts(total, await runTogether(groups.get("together") ?? [], profiled));
-  addCounts(total, await runEachAlone(groups.get("alone") ?? [], AT_ONCE, profiled));
+  const atOnce = slow ? SLOW_AT_ONCE : AT_ONCE;
+  addCounts(total, await runEachAlone(groups.get("alone") ?? [], atOnce, profiled));
   addCounts(total, await runEachAlone(groups.get("timed") ?? [], 1, profiled));
   addCounts(
     total,
-    await runEachAlone(groups.get("unprofiled") ?? [], AT_ONCE, { env, coverageFolder: undefined }),
+    await runEachAlone(groups.get("unprofiled") ?? [], atOnce, { env, coverageFolder: undefined }),
   );
   await listSkipped(total, reasons);
   return total;

@@ -5,14 +5,16 @@
  * measurements matter more than what broke off. Workers do not need this, they are started again.
  *
  * @param tell what to do with each such error instead of ending the process
+ * @param scope whose errors; default: this thread's
  */
-export function surviveUncaught(tell: (error: unknown) => void): void {
-  addEventListener("error", (event: ErrorEvent) => {
+export function surviveUncaught(tell: (error: unknown) => void, scope: EventTarget = globalThis): void {
+  scope.addEventListener("error", (event) => {
     event.preventDefault();
-    tell(event.error ?? event.message);
+    const { error, message } = event as ErrorEvent;
+    tell(error ?? message);
   });
-  addEventListener("unhandledrejection", (event: PromiseRejectionEvent) => {
+  scope.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
-    tell(event.reason);
+    tell((event as PromiseRejectionEvent).reason);
   });
 }

@@ -92,7 +92,7 @@ Deno.test({
     const waiting = async () => (await node.status()).backends["mqtt"]?.messages?.waiting ?? Infinity;
     await until("the broker has nearly all, so that little is left to be sent at the end", async () => {
       return await waiting() < LEFT_FOR_THE_END;
-    }, 180_000);
+    }, 420_000);
     await agent.stop();
 
     const lines = new Map(stored().map((line) => [line.id, line]));

@@ -16,7 +16,11 @@ const LIMITS = { maxPayloadSize: 65_536, maxInflightMessages: 100, rateLimits: {
 const states = (server: ThingsboardServer) => server.states().map(({ fw_state }) => fw_state);
 
 async function untilState(server: ThingsboardServer, lab: UpdateLab, state: string): Promise<void> {
-  await until(() => `${state}: ${states(server)}\n${lab.log}`, () => states(server).at(-1) === state, 90_000);
+  await until(
+    () => `${state}: ${states(server)}\n${lab.log}`,
+    () => states(server).at(-1) === state,
+    240_000,
+  );
 }
 
 Deno.test({
@@ -105,7 +109,7 @@ Deno.test({
       await until(
         () => `${name}: ${states(server)}\n${lab.log}`,
         () => server.states().slice(length).some(({ fw_state }) => fw_state === "FAILED"),
-        30_000,
+        120_000,
       );
       assertMatch(server.states().at(-1)!["fw_error"]!, reason, name);
       assertEquals(lab.active, OLD);

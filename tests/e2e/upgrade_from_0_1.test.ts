@@ -81,8 +81,8 @@ async function goBackByLauncher(node: UpgradeLab): Promise<void> {
     await node.untilMeasuring(NEXT, mark);
     mark = await node.kill();
   }
-  await lab.untilLog(/back to 0\.1\.0, because \S+ did not get well in 3 starts/, 60_000, mark);
-  await lab.untilLog(/was left for 0\.1\.0: [^\n]*it ended before its probation was over/, 60_000, mark);
+  await lab.untilLog(/back to 0\.1\.0, because \S+ did not get well in 3 starts/, 180_000, mark);
+  await lab.untilLog(/was left for 0\.1\.0: [^\n]*it ended before its probation was over/, 180_000, mark);
   await assertFirstGoesOn(node, mark);
   await sendForbidden(node, 4); // this version must know of it, although it was here before
 }
@@ -101,9 +101,9 @@ async function goBackByAgent(node: UpgradeLab): Promise<void> {
   thingsboard.down();
   const mark = lab.log.length;
   assertEnded(await node.ivy("sources", "stop"), /Ivy has stopped \(PID \d+\)/);
-  await lab.untilLog(/ is left for 0\.1\.0: the backend thingsboard was connected before/, 60_000, mark);
+  await lab.untilLog(/ is left for 0\.1\.0: the backend thingsboard was connected before/, 180_000, mark);
   thingsboard.up();
-  await lab.untilLog(/was left for 0\.1\.0: the backend thingsboard/, 60_000, mark);
+  await lab.untilLog(/was left for 0\.1\.0: the backend thingsboard/, 180_000, mark);
   await assertFirstGoesOn(node, mark);
 }
 
@@ -115,12 +115,12 @@ async function beAccepted(node: UpgradeLab): Promise<void> {
   config.procedures["system_checks"]!["enabled"] = false; // what it has shared stays
   let mark = lab.log.length;
   await thingsboard.configure(6, config);
-  await lab.untilLog(/ is on probation/, 60_000, mark);
+  await lab.untilLog(/ is on probation/, 180_000, mark);
   await node.untilMeasuring(NEXT, mark);
   mark = await node.kill();
-  await lab.untilLog(/ is on probation/, 60_000, mark);
+  await lab.untilLog(/ is on probation/, 180_000, mark);
   assertEquals(Deno.readTextFileSync(lab.launcher), node.firstLauncher);
-  await lab.untilLog(/ has proved itself; 0\.1\.0 is kept/, 60_000, mark);
+  await lab.untilLog(/ has proved itself; 0\.1\.0 is kept/, 180_000, mark);
   await node.untilConfig("accepted", 6);
   assertEquals([lab.active, lab.config.general.config_revision], [NEXT, 6]);
   await assertReadable(node, "active");
@@ -140,7 +140,7 @@ async function goBackByHand(node: UpgradeLab): Promise<void> {
   await assertFirstGoesOn(node, mark);
   assertEnded(await node.ivy("active", "start"), /Ivy runs already \(PID \d+\)/);
   mark = await startUpdate(node, 9);
-  await lab.untilLog(/ has proved itself; 0\.1\.0 is kept/, 60_000, mark);
+  await lab.untilLog(/ has proved itself; 0\.1\.0 is kept/, 180_000, mark);
   assertEquals(lab.active, NEXT);
 }
 
@@ -185,7 +185,7 @@ async function startUpdate(node: UpgradeLab, serial: number): Promise<number> {
   await node.publish(serial);
   const mark = lab.log.length;
   assertEnded(await node.ivy("active", "update", NEXT), /takes over, on probation/);
-  await lab.untilLog(/ is on probation/, 60_000, mark);
+  await lab.untilLog(/ is on probation/, 180_000, mark);
   assertMatch(lab.log.slice(mark), /pausing system_checks for its self-test/, "while it was tested");
   assertEquals(Deno.readTextFileSync(lab.launcher), node.firstLauncher);
   return mark;

@@ -136,7 +136,7 @@ export class UpdateLab implements AsyncDisposable {
   }
 
   /** @param after Offset in {@link log} from which to look. */
-  async untilLog(pattern: RegExp, limitMs = 30_000, after = 0): Promise<void> {
+  async untilLog(pattern: RegExp, limitMs = 120_000, after = 0): Promise<void> {
     const log = () => this.log.slice(after);
     await until(() => `${pattern} in the log:\n${log()}`, () => pattern.test(log()), limitMs);
   }

@@ -130,7 +130,7 @@ export class UpgradeLab implements AsyncDisposable {
   async untilBrokerHasAll(): Promise<void> {
     const { lines } = this;
     const faults = () => faultsAtBroker(lines, this.observer);
-    await until(() => faults().slice(0, 5).join("\n"), () => faults().length === 0, 90_000);
+    await until(() => faults().slice(0, 5).join("\n"), () => faults().length === 0, 240_000);
     this.sentId = lines.at(-1)!.message.id;
   }
 
@@ -155,7 +155,7 @@ export class UpgradeLab implements AsyncDisposable {
   async untilMeasuring(version: string, after: number): Promise<void> {
     await this.lab.untilLog(
       new RegExp(` agent +Ivy ${version.replaceAll(".", "\\.")} starts`),
-      60_000,
+      180_000,
       after,
     );
     const { length } = this.acknowledged;

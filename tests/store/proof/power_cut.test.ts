@@ -35,7 +35,7 @@ async function strikeAll(lab: CrashLab, strikes: Strike[]): Promise<void> {
   const failed: string[] = [];
   let struck = 0;
   await sideBySide(strikes, SIDE_BY_SIDE, async (strike) => {
-    for (let attempt = 1, hasStruck = false; attempt <= 2 && !hasStruck; attempt++) { // syncs may merge, and calls fall away
+    for (let attempt = 1, hasStruck = false; attempt <= 5 && !hasStruck; attempt++) { // syncs may merge, and calls fall away
       const { hasStruck: isHit, faults } = await lab.strike(strike);
       if (faults.length > 0) failed.push(`${describe(strike)}:\n  ${faults.join("\n  ")}`);
       if (isHit) struck++;
