@@ -8,7 +8,7 @@ import { machineFacts } from "../../../src/agent/doctor/machine.ts";
 import { mountOf } from "../../../src/agent/doctor/mount.ts";
 import { rootFacts } from "../../../src/agent/doctor/root.ts";
 import { serviceFacts } from "../../../src/agent/doctor/service.ts";
-import { realSurroundings } from "../../../src/agent/doctor/surroundings.ts";
+import { askedByRoot, realSurroundings } from "../../../src/agent/doctor/surroundings.ts";
 import { findBadKeys } from "../../../src/agent/doctor/updates.ts";
 import { pathsOf } from "../../../src/agent/paths.ts";
 import { thisMachine } from "../../../src/agent/service/machine.ts";
@@ -179,4 +179,19 @@ Deno.test("the real surroundings: what is missing or fails is unknown", async ()
   assertEquals(await ask(["echo", "yes"]), "yes\n");
   assertEquals(await ask(["false"]), undefined);
   assertEquals(await ask(["no-such-program-anywhere"]), undefined);
+});
+
+Deno.test("what only root is told is asked before root's rights are given up, and answered after", async () => {
+  let isRoot = true;
+  const machine = fakeSurroundings({ "/etc/hostname": "roof" });
+  const asking: Surroundings = {
+    ...machine,
+    ask: (question) => Promise.resolve(isRoot ? `root: ${question.join(" ")}` : undefined),
+  };
+  const more = ["systemctl", "is-enabled", "ivy"] as const;
+  const later = await askedByRoot(asking, [more]);
+  isRoot = false;
+  assertEquals(await later.ask(more), "root: systemctl is-enabled ivy");
+  assertEquals(await later.ask(["uptime"]), undefined);
+  assertEquals(later.read("/etc/hostname"), "roof");
 });
