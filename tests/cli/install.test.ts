@@ -10,7 +10,7 @@ import { Scratch } from "../support/scratch.ts";
 const CASES: [user: string | undefined, reason: RegExp][] = [
   [undefined, /Ivy runs from source: compile it/],
   ["ivy-of-a-test", /ivy-of-a-test may not enter .*, so it could not work in/],
-  ["Ivy of a test", /"Ivy of a test"/],
+  ["Ivy of a test", /expected small letters, digits/],
 ];
 
 for (const [user, reason] of CASES) {
