@@ -46,9 +46,8 @@ export class Oracle {
     }
   }
 
-  /** Judges the daily files, while the agent runs or not. `resolved` is looked at first, so what it has must be there. */
-  faultsOfFiles(folder: string): string[] {
-    const resolved = [...this.resolved];
+  /** Judges the daily files, while the agent runs or not. @param resolved what must stand there */
+  faultsOfFiles(folder: string, resolved: number[]): string[] {
     const { lines, faults } = daysIn(folder);
     const places = new Map<number, number>();
     const lastOfLife = new Map<number, number>();

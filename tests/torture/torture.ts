@@ -74,8 +74,7 @@ async function torture({ seed, minutes, maxSteps, program }: Options): Promise<b
       Math.round(elapsedMs() / 1000)
     } s`;
     if (result.failed) {
-      const error = result.errorInstance;
-      say(`seed ${seed + run}: ${error instanceof Error ? error.message : String(error)}\n`);
+      say(`seed ${seed + run}: ${messageOf(result.errorInstance)}\n`);
       say(`the shortest sequence found:\n  ${fc.stringify(result.counterexample)}\n`);
       say(`FAILED with --seed ${seed + run} after ${count}`);
       return false;
@@ -83,6 +82,14 @@ async function torture({ seed, minutes, maxSteps, program }: Options): Promise<b
     say(`seed ${seed + run}: nothing found; ${count}`);
   }
   return true;
+}
+
+/** A fault is told first, then what went wrong while the node was taken away. */
+function messageOf(error: unknown): string {
+  if (error instanceof SuppressedError) {
+    return `${messageOf(error.suppressed)}\nand then: ${messageOf(error.error)}`;
+  }
+  return error instanceof Error ? error.stack ?? error.message : String(error);
 }
 
 function say(line: string): void {

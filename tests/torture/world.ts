@@ -1,6 +1,7 @@
 // Runs in: tests.
 import { join } from "@std/path";
 import { ignoreMissing } from "../../src/build/files.ts";
+import { exists } from "../../src/agent/paths.ts";
 import type { AgentProcess } from "../support/agent_process.ts";
 import { type TestConfig, TestNode } from "../support/node.ts";
 import type { Program } from "../support/program.ts";
@@ -17,10 +18,13 @@ export type Witness = typeof WITNESSES[number];
 /** Stands in the configuration, and may stand nowhere else. */
 const SECRET = "do-not-tell-8431";
 const DISK_BYTES = 96_000_000;
+const DISK_FILES = 3000;
 /** By then something new must have been acknowledged, whatever happened before: more than any backoff that a run can reach. */
 const PROGRESS_MS = 60_000;
 /** A backlog of a whole run must have been delivered by then. */
 const DELIVERY_MS = 120_000;
+/** Soon after it was acknowledged a measurement stands in its file. */
+const FILES_MS = 15_000;
 /** Silence of this length may no longer be called healthy. */
 const SILENCE_MS = 45_000;
 
@@ -56,6 +60,7 @@ export class World implements AsyncDisposable {
     this.#folder = Deno.makeTempDirSync({ prefix: "ivy-torture-" });
     const real = join(disk?.path ?? this.#folder, "disk");
     Deno.mkdirSync(real);
+    disk?.remount(`nr_inodes=${DISK_FILES}`);
     const link = join(this.#folder, "link");
     Deno.symlinkSync(real, link);
     this.node = new TestNode({ program, folder: isLinked ? link : real });
@@ -141,8 +146,7 @@ export class World implements AsyncDisposable {
   /** @throws {Error} with all faults that are seen now */
   async check(): Promise<void> {
     await this.#progress();
-    const faults = this.#faultsOfFiles();
-    faults.push(...await this.#faultsOfStatus());
+    const faults = [...await this.#faultsOfFiles(), ...await this.#faultsOfStatus()];
     if (faults.length > 0) this.fail(faults);
   }
 
@@ -171,10 +175,16 @@ export class World implements AsyncDisposable {
     }, PROGRESS_MS).catch((error) => this.fail([error.message]));
   }
 
-  #faultsOfFiles(): string[] {
-    const folder = this.node.paths.messages;
-    const faults = this.oracle.faultsOfFiles(folder);
-    return faults.length === 0 ? [] : this.oracle.faultsOfFiles(folder); // a day may have been packed meanwhile
+  /** What is acknowledged is in the outbox; an agent that runs has it in a daily file soon after. */
+  async #faultsOfFiles(): Promise<string[]> {
+    if (this.agent === undefined) return [];
+    const resolved = [...this.oracle.resolved];
+    let faults: string[] = [];
+    await until("the daily files are complete", () => {
+      faults = this.oracle.faultsOfFiles(this.node.paths.messages, resolved);
+      return faults.length === 0 || this.obstacles.size > 0;
+    }, FILES_MS).catch(() => {});
+    return this.obstacles.size > 0 ? [] : faults;
   }
 
   async #faultsOfStatus(): Promise<string[]> {
@@ -209,10 +219,10 @@ export class World implements AsyncDisposable {
       }, DELIVERY_MS).catch((error) => this.fail([error.message, ...lacks()]));
     }
     const { agent } = this;
-    const text = agent!.log.text + this.node.logText();
+    const text = agent!.log.text + (exists(this.node.paths.logs) ? this.node.logText() : "");
     agent!.signal("SIGTERM");
     const { code } = await this.ended();
-    const faults = this.#faultsOfFiles();
+    const faults = this.oracle.faultsOfFiles(this.node.paths.messages, [...this.oracle.resolved]);
     if (code !== 0) faults.push(`the agent ended with ${code}`);
     if (text.includes(SECRET)) faults.push("a secret stands in the log");
     if (this.oracle.taken.size === 0) faults.push(...findFaults(this.node.paths.data, { acknowledged: [] }));
@@ -253,6 +263,7 @@ export class World implements AsyncDisposable {
       await this.agent.kill();
     }
     for (const heal of [...this.#heals.values()]) await heal();
+    this.disk?.remount("rw");
     for (const { server } of this.recorders) await server[Symbol.asyncDispose]();
     await this.node[Symbol.asyncDispose]();
     this.disk?.[Symbol.dispose]();

@@ -38,7 +38,6 @@ export const disk: Operation[] = [
     async run(world: World, ms: number) {
       const folder = join(world.disk!.path, "inodes");
       Deno.mkdirSync(folder);
-      world.disk!.remount("nr_inodes=1000");
       try {
         for (let count = 0;; count++) Deno.writeTextFileSync(join(folder, `${count}`), "");
       } catch (error) {
@@ -46,7 +45,6 @@ export const disk: Operation[] = [
       }
       await pass(ms);
       Deno.removeSync(folder, { recursive: true });
-      world.disk!.remount("nr_inodes=0");
     },
   }),
   operation({
