@@ -8,7 +8,7 @@ import { InvalidMessageError } from "../shared/shape.ts";
 import { lockMeans } from "./lock_means.ts";
 import { followNameFiles } from "./name_files.ts";
 import { startThread, threadEnds } from "./threads.ts";
-import { decodeLock } from "./workers/decoders.ts";
+import { decodeLock, SAID_ONCE } from "./workers/decoders.ts";
 import { chooseLock, lockedModule, type WorkerLock } from "./worker_lock.ts";
 
 /** All of Deno's permissions, denied by name. What keeps Deno from asking on a terminal is `--no-prompt`. */
@@ -69,6 +69,8 @@ export class WorkerLife<In, Out extends { type: string }> {
   #hasEnded = false;
   #silentMs = 0;
   #flood: FloodGuard;
+  /** Of {@link SAID_ONCE}, what it has said. */
+  #said = new Set<string>();
 
   constructor(options: LifeOptions<Out>) {
     this.#options = options;
@@ -173,8 +175,15 @@ export class WorkerLife<In, Out extends { type: string }> {
         return this.end({ kind: "crashed", error: known.error });
       default:
         known satisfies never;
+        this.#sayOnce((message as Out).type);
         this.#options.onMessage(message as Exclude<Out, FromAnyWorker>);
     }
+  }
+
+  #sayOnce(type: string): void {
+    if (!SAID_ONCE.has(type)) return;
+    if (this.#said.has(type)) throw new InvalidMessageError(`it says ${type} a second time`);
+    this.#said.add(type);
   }
 
   #beat(heapBytes: number, externalBytes: number): void {

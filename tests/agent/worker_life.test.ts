@@ -1,7 +1,7 @@
 // Runs in: tests.
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { type LifeEnd, WorkerLife } from "../../src/agent/worker_life.ts";
-import { fromAnyWorker } from "../../src/agent/workers/decoders.ts";
+import { type LifeEnd, type LifeOptions, WorkerLife } from "../../src/agent/worker_life.ts";
+import { fromAnyWorker, SAID_ONCE } from "../../src/agent/workers/decoders.ts";
 import { decoderOf, integer, optional } from "../../src/shared/shape.ts";
 import type { FromAnyWorker } from "../../src/shared/protocol.ts";
 
@@ -10,7 +10,7 @@ type Out = FromAnyWorker | { type: "count"; count?: number };
 const decodeOut = decoderOf<Out>({ ...fromAnyWorker, count: { count: optional(integer(0)) } });
 
 /** A worker from a piece of code, and what main hears of it. */
-function lifeOf(code: string, options: { watchdogMs?: number; memoryLimitBytes?: number } = {}) {
+function lifeOf(code: string, options: Partial<LifeOptions<Out>> = {}) {
   const heard: (Out | string)[] = [];
   let onHeard = () => {};
   const hear = (what: Out | string) => {
@@ -66,6 +66,18 @@ const ENDS: { name: string; code: string; options?: Parameters<typeof lifeOf>[1]
       end: { kind: "crashed", error: { name: "Error", message: "no", stack: "" } },
     },
   ];
+
+for (const type of SAID_ONCE) {
+  Deno.test(`a worker's life ends when it says ${type} a second time, which is not heard`, async () => {
+    const { life, heard } = lifeOf(
+      `for (let count = 0; count < 5000; count++) postMessage({ type: "${type}" });`,
+      { decode: (value) => value as Out },
+    );
+    assertEquals(await life.ended, { kind: "invalid_message", reason: `it says ${type} a second time` });
+    assertEquals(heard, [{ type }]);
+    await life.terminate();
+  });
+}
 
 for (const { name, code, options = {}, end } of ENDS) {
   Deno.test(`a worker's life ends with ${name}`, async () => {

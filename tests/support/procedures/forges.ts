@@ -50,7 +50,14 @@ export const FORGERIES = {
   unknown: () => scope.postMessage({ type: "constructor" }),
   cyclic: () => scope.postMessage({ type: "call_answer", callId: 1, result: cyclic }),
   flood: () => {
-    for (let count = 0; count < 60_000; count++) scope.postMessage({ type: "started" });
+    for (let count = 0; count < 60_000; count++) scope.postMessage({ type: "disk_request", requestId: 1 });
+  },
+  checked_often: () => {
+    for (let count = 0; count < 5000; count++) scope.postMessage({ type: "checked", faults: [] });
+  },
+  announce_often: () => {
+    const announced = { type: "announce", name: scope.name, hasSelfTest: false, methods: {} };
+    for (let count = 0; count < 5000; count++) scope.postMessage({ ...announced, settingsSchema: {} });
   },
   store_null: (run: Run) => store(run, null),
   store_no_messages: (run: Run) => store(run, { type: "append" }),
