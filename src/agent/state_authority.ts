@@ -1,6 +1,6 @@
 // Runs in: main thread.
 import { sentenceOf } from "../shared/errors.ts";
-import { FloodGuard } from "../shared/flood_guard.ts";
+import { CHARACTERS, FloodGuard, weightOf } from "../shared/flood_guard.ts";
 import type {
   AuthorityToReplica,
   ReplicaToAuthority,
@@ -28,7 +28,8 @@ interface Door {
   send(message: AuthorityToReplica): void;
   close(): void;
   onInvalid(reason: string): void;
-  flood: FloodGuard;
+  requests: FloodGuard;
+  characters: FloodGuard;
 }
 
 /**
@@ -95,7 +96,8 @@ export class StateAuthority {
       send: (message) => port1.postMessage(message),
       close: () => port1.close(),
       onInvalid,
-      flood: new FloodGuard(() => performance.now()),
+      requests: new FloodGuard(() => performance.now()),
+      characters: new FloodGuard(() => performance.now(), CHARACTERS),
     };
     port1.onmessage = (event: MessageEvent) => this.#receiveUnchecked(door, event.data);
     port1.onmessageerror = () => this.#refuse(door, "it cannot be read");
@@ -148,9 +150,10 @@ export class StateAuthority {
   #receive(door: Door, request: ReplicaToAuthority): void {
     switch (request.type) {
       case "catch_up":
-        door.flood.count();
+        door.requests.count();
         return door.send({ type: "missed", delta: this.deltaSince(request.since) });
       case "change":
+        door.characters.count(weightOf(request.fields));
         return this.#change(door, { ...request, fields: this.#checked(door, request.fields) });
       default:
         request satisfies never;

@@ -99,6 +99,7 @@ export class StoreHost {
       logger: options.logger,
       onLog: options.onLog,
       decode: decodeFromStore,
+      weigh: () => 0, // what it sends is what all producers have sent, and what main has asked for
       onStart: (life) => this.#open(life),
       onMessage: (life, message) => this.#receive(life, message),
       onEnd: () => {},

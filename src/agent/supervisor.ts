@@ -20,6 +20,8 @@ export interface SupervisorOptions<In, Out extends { type: string }> {
   onLog: (entry: LogEntry) => void;
   /** Checks what the worker sends. @throws {InvalidMessageError} */
   decode: (value: unknown) => Out | FromAnyWorker;
+  /** What a message counts for; default: its characters. */
+  weigh?: (message: unknown) => number;
   /** A new worker runs: send it what it needs first. */
   onStart: (life: WorkerLife<In, Out>) => void;
   onMessage: (life: WorkerLife<In, Out>, message: Out) => void;
@@ -194,6 +196,7 @@ export class Supervisor<In extends { type: string }, Out extends { type: string 
       monotonic: () => performance.now(),
       onLog: this.#options.onLog,
       decode: this.#options.decode,
+      ...(this.#options.weigh === undefined ? {} : { weigh: this.#options.weigh }),
       onMessage: (message) => this.#options.onMessage(life, message as unknown as Out),
     });
     if (life.permissionFault !== undefined) {

@@ -3,7 +3,8 @@ import { stripAnsiCode } from "@std/fmt/colors";
 import { type ErrorReport, sentenceOf } from "../shared/errors.ts";
 import type { FromAnyWorker, LogEntry } from "../shared/protocol.ts";
 import type { WorkerPermissions } from "../shared/registry.ts";
-import { FloodGuard } from "../shared/flood_guard.ts";
+import { CHARACTERS, FloodGuard, weightOf } from "../shared/flood_guard.ts";
+import { linesOf, LOG_LINES } from "../shared/log_limiter.ts";
 import { InvalidMessageError } from "../shared/shape.ts";
 import { lockMeans } from "./lock_means.ts";
 import { followNameFiles } from "./name_files.ts";
@@ -42,6 +43,8 @@ export interface LifeOptions<Out> {
   memoryLimitBytes: number;
   /** Checks what the worker sends. @throws {InvalidMessageError} */
   decode: (value: unknown) => Out | FromAnyWorker;
+  /** What a message counts for; default: {@link weightOf}. */
+  weigh?: (message: unknown) => number;
   onMessage: (message: Exclude<Out, FromAnyWorker>) => void;
   onLog: (entry: LogEntry) => void;
   /** Milliseconds that never jump. */
@@ -68,14 +71,18 @@ export class WorkerLife<In, Out extends { type: string }> {
   #resolveEnded!: (end: LifeEnd) => void;
   #hasEnded = false;
   #silentMs = 0;
-  #flood: FloodGuard;
+  #messages: FloodGuard;
+  #characters: FloodGuard;
+  #logLines: FloodGuard;
   /** Of {@link SAID_ONCE}, what it has said. */
   #said = new Set<string>();
 
   constructor(options: LifeOptions<Out>) {
     this.#options = options;
     this.generation = options.generation;
-    this.#flood = new FloodGuard(options.monotonic);
+    this.#messages = new FloodGuard(options.monotonic);
+    this.#characters = new FloodGuard(options.monotonic, CHARACTERS);
+    this.#logLines = new FloodGuard(options.monotonic, LOG_LINES);
     this.ended = new Promise((resolve) => this.#resolveEnded = resolve);
     const { worker, threadName } = this.#start(options);
     this.#worker = worker;
@@ -155,9 +162,11 @@ export class WorkerLife<In, Out extends { type: string }> {
   #receiveUnchecked(data: unknown): void {
     if (this.#hasEnded) return;
     try {
-      this.#flood.count();
+      this.#messages.count();
       if (this.#expectedLock !== undefined) return this.#locked(decodeLock(data).failure, this.#expectedLock);
-      this.#receive(this.#options.decode(data));
+      const message = this.#options.decode(data);
+      this.#characters.count((this.#options.weigh ?? weightOf)(message));
+      this.#receive(message);
     } catch (error) {
       if (!(error instanceof InvalidMessageError)) throw error;
       this.end({ kind: "invalid_message", reason: error.message });
@@ -170,6 +179,7 @@ export class WorkerLife<In, Out extends { type: string }> {
       case "beat":
         return this.#beat(known.heapBytes, known.externalBytes);
       case "log":
+        this.#logLines.count(linesOf(known.entry));
         return this.#options.onLog({ ...known.entry, origin: this.#options.name });
       case "failed":
         return this.end({ kind: "crashed", error: known.error });

@@ -67,6 +67,29 @@ const ENDS: { name: string; code: string; options?: Parameters<typeof lifeOf>[1]
     },
   ];
 
+for (const [length, least, most] of [[0, 800, 1200], [30_000, 27, 60]] as const) {
+  Deno.test(`lines of ${length} characters that no limiter holds back end the worker's life, and few are heard`, async () => {
+    const { life, heard } = lifeOf(`const details = "x".repeat(${length});
+      const entry = { level: "INFO", origin: "a", subject: "b", details, timeMs: Date.now() };
+      for (let count = 0; count < 5000; count++) postMessage({ type: "log", entry });`);
+    const reason = "it sends more than 800 log lines, or KiB of them, at once, or 40 a second";
+    assertEquals(await life.ended, { kind: "invalid_message", reason });
+    assert(heard.length >= least && heard.length < most, `${heard.length} lines were heard`);
+    await life.terminate();
+  });
+}
+
+Deno.test("messages that are large end the worker's life, although they are few", async () => {
+  const { life, heard } = lifeOf(
+    `for (let count = 0; count < 100; count++) postMessage({ type: "x".repeat(1_000_000) });`,
+    { decode: (value) => value as Out },
+  );
+  const reason = "it sends more than 67108864 characters at once, or 8388608 a second";
+  assertEquals(await life.ended, { kind: "invalid_message", reason });
+  assert(heard.length >= 67, `${heard.length} were heard`);
+  await life.terminate();
+});
+
 for (const type of SAID_ONCE) {
   Deno.test(`a worker's life ends when it says ${type} a second time, which is not heard`, async () => {
     const { life, heard } = lifeOf(

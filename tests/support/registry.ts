@@ -21,7 +21,7 @@ export const FORGERIES = [
   ...["device", "unknown", "cyclic", "flood", "store_null", "store_no_messages", "store_time", "store_late"],
   ...["store_no_json", "store_nested", "store_infinite", "store_variant", "store_config", "store_sequence"],
   ...["store_many", "state_null", "state_text", "state_value", "state_field", "state_flood"],
-  ...["checked_often", "announce_often"],
+  ...["checked_often", "announce_often", "log_flood", "answer_flood", "state_weight"],
 ] as const;
 /** What is unusual, and nobody's failure. */
 const TRICKS = ["line_feed", "log_lines", "broadcast"];

@@ -59,6 +59,20 @@ export const FORGERIES = {
     const announced = { type: "announce", name: scope.name, hasSelfTest: false, methods: {} };
     for (let count = 0; count < 5000; count++) scope.postMessage({ ...announced, settingsSchema: {} });
   },
+  log_flood: () => {
+    const entry = {
+      level: "INFO",
+      origin: "a",
+      subject: "b",
+      details: "x".repeat(30_000),
+      timeMs: Date.now(),
+    };
+    for (let count = 0; count < 3000; count++) scope.postMessage({ type: "log", entry });
+  },
+  answer_flood: () => {
+    const result = Array.from({ length: 10 }, () => "x".repeat(100_000));
+    for (let callId = 1; callId < 200; callId++) scope.postMessage({ type: "call_answer", callId, result });
+  },
   store_null: (run: Run) => store(run, null),
   store_no_messages: (run: Run) => store(run, { type: "append" }),
   store_time: (run: Run) => append(run, { timeMs: NaN, body: '{"variant":"data","data":{"forged":1}}' }),
@@ -86,6 +100,9 @@ export const FORGERIES = {
   state_field: (run: Run) => change(run, { __proto__x: "1" }),
   state_flood: ({ state: { port } }: Run) => {
     for (let count = 0; count < 60_000; count++) port.postMessage({ type: "catch_up", since: 0 });
+  },
+  state_weight: (run: Run) => {
+    for (let count = 0; count < 2000; count++) change(run, { overloaded: "true".padEnd(60_000) });
   },
 };
 
