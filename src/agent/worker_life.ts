@@ -24,6 +24,9 @@ const DENIED: Record<keyof WorkerPermissions | "import", false> = {
   write: false,
 };
 
+/** How far the time of a log line may be from main's, in milliseconds; one that is farther off gets main's. */
+const LOG_TIME_TOLERANCE_MS = 60_000;
+
 /** How one worker's life ended. */
 export type LifeEnd =
   | { kind: "torn_down" }
@@ -180,7 +183,7 @@ export class WorkerLife<In, Out extends { type: string }> {
         return this.#beat(known.heapBytes, known.externalBytes);
       case "log":
         this.#logLines.count(linesOf(known.entry));
-        return this.#options.onLog({ ...known.entry, origin: this.#options.name });
+        return this.#options.onLog(this.#vouched(known.entry));
       case "failed":
         return this.end({ kind: "crashed", error: known.error });
       default:
@@ -188,6 +191,13 @@ export class WorkerLife<In, Out extends { type: string }> {
         this.#sayOnce((message as Out).type);
         this.#options.onMessage(message as Exclude<Out, FromAnyWorker>);
     }
+  }
+
+  /** The entry under the worker's own name, and of a time that can be: the name of the day's file comes from it. */
+  #vouched(entry: LogEntry): LogEntry {
+    const nowMs = Date.now();
+    const isNear = Math.abs(entry.timeMs - nowMs) <= LOG_TIME_TOLERANCE_MS; // a clock that was set meanwhile is no lie
+    return { ...entry, origin: this.#options.name, timeMs: isNear ? entry.timeMs : nowMs };
   }
 
   #sayOnce(type: string): void {

@@ -12,6 +12,7 @@ const decodeOut = decoderOf<Out>({ ...fromAnyWorker, count: { count: optional(in
 /** A worker from a piece of code, and what main hears of it. */
 function lifeOf(code: string, options: Partial<LifeOptions<Out>> = {}) {
   const heard: (Out | string)[] = [];
+  const times: number[] = [];
   let onHeard = () => {};
   const hear = (what: Out | string) => {
     heard.push(what);
@@ -27,12 +28,15 @@ function lifeOf(code: string, options: Partial<LifeOptions<Out>> = {}) {
     monotonic: () => performance.now(),
     decode: decodeOut,
     onMessage: hear,
-    onLog: ({ origin, subject }) => hear(`${origin}: ${subject}`),
+    onLog: (entry) => {
+      times.push(entry.timeMs);
+      hear(`${entry.origin}: ${entry.subject}`);
+    },
     ...options,
   });
   const until = (count: number) =>
     new Promise<void>((resolve) => (onHeard = () => void (heard.length >= count && resolve()))());
-  return { life, heard, until };
+  return { life, heard, times, until };
 }
 
 const COUNTER = `let count = 0; setInterval(() => postMessage({ type: "count", count: ++count }), 5);`;
@@ -66,6 +70,20 @@ const ENDS: { name: string; code: string; options?: Parameters<typeof lifeOf>[1]
       end: { kind: "crashed", error: { name: "Error", message: "no", stack: "" } },
     },
   ];
+
+Deno.test("a log line has the time that the worker says only when it is near main's", async () => {
+  const startMs = Date.now();
+  const said = [startMs - 30_000, startMs + 30_000, 0, startMs - 86_400_000, startMs + 86_400_000];
+  const { life, times, until } = lifeOf(
+    `for (const timeMs of ${JSON.stringify(said)}) {
+      postMessage({ type: "log", entry: { level: "INFO", origin: "a", subject: "b", details: "", timeMs } });
+    }`,
+  );
+  await until(said.length);
+  assertEquals(times.slice(0, 2), said.slice(0, 2));
+  for (const timeMs of times.slice(2)) assert(timeMs >= startMs && timeMs <= Date.now(), `${timeMs}`);
+  await life.terminate();
+});
 
 for (const [length, least, most] of [[0, 800, 1200], [30_000, 27, 60]] as const) {
   Deno.test(`lines of ${length} characters that no limiter holds back end the worker's life, and few are heard`, async () => {
