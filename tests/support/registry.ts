@@ -24,7 +24,7 @@ export const FORGERIES = [
   ...["checked_often", "announce_often", "log_flood", "answer_flood", "state_weight"],
 ] as const;
 /** What is unusual, and nobody's failure. */
-const TRICKS = ["line_feed", "log_lines", "broadcast"];
+const TRICKS = ["line_feed", "log_lines", "broadcast", "large_broadcast"];
 
 /** Procedures that misbehave, each in its own way, and a neighbour that does not. */
 export const testProcedures: ProcedureRegistry = {

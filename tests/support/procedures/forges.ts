@@ -139,6 +139,13 @@ export default defineProcedure({
       channel.postMessage({ type: "changed", delta: { ...forged, sequence: 2, since: 1 } });
       channel.postMessage(null);
       logger.info("has forged");
+    } else if (name === "large_broadcast") {
+      const channel = new BroadcastChannel(run!.state.channel);
+      const fields = Object.fromEntries(
+        Array.from({ length: 300 }, (_, index) => [`f${index}`, "x".repeat(65_000)]),
+      );
+      channel.postMessage({ type: "changed", delta: { since: 1, sequence: 1e9, fields } });
+      logger.info("has forged");
     } else FORGERIES[name as keyof typeof FORGERIES](run!);
     await new Promise((resolve) => signal.addEventListener("abort", resolve));
   },
