@@ -16,6 +16,8 @@ export interface SupervisorOptions<In, Out extends { type: string }> {
   watchdogMs?: number;
   /** Default 128 MiB. */
   memoryLimitBytes?: number;
+  /** How long it may use more than that, in milliseconds; default 0. */
+  memoryGraceMs?: number;
   logger: Logger;
   onLog: (entry: LogEntry) => void;
   /** Checks what the worker sends. @throws {InvalidMessageError} */
@@ -193,6 +195,7 @@ export class Supervisor<In extends { type: string }, Out extends { type: string 
       generation: ++lastGeneration,
       watchdogMs: this.#watchdogMs,
       memoryLimitBytes: this.#options.memoryLimitBytes ?? DEFAULT_MEMORY_LIMIT_BYTES,
+      ...(this.#options.memoryGraceMs === undefined ? {} : { memoryGraceMs: this.#options.memoryGraceMs }),
       monotonic: () => performance.now(),
       onLog: this.#options.onLog,
       decode: this.#options.decode,

@@ -44,6 +44,8 @@ export interface LifeOptions<Out> {
   generation: number;
   watchdogMs: number;
   memoryLimitBytes: number;
+  /** How long it may use more than that, in milliseconds; default 0. */
+  memoryGraceMs?: number;
   /** Checks what the worker sends. @throws {InvalidMessageError} */
   decode: (value: unknown) => Out | FromAnyWorker;
   /** What a message counts for; default: {@link weightOf}. */
@@ -74,6 +76,8 @@ export class WorkerLife<In, Out extends { type: string }> {
   #resolveEnded!: (end: LifeEnd) => void;
   #hasEnded = false;
   #silentMs = 0;
+  /** Since when it has been over its memory limit. */
+  #largeSinceMs: number | undefined;
   #messages: FloodGuard;
   #characters: FloodGuard;
   #logLines: FloodGuard;
@@ -210,7 +214,10 @@ export class WorkerLife<In, Out extends { type: string }> {
     this.#silentMs = 0;
     this.lastBeatMs = this.#options.monotonic();
     this.heapBytes = heapBytes + externalBytes;
-    if (this.heapBytes > this.#options.memoryLimitBytes) {
+    const { memoryLimitBytes, memoryGraceMs = 0 } = this.#options;
+    if (this.heapBytes <= memoryLimitBytes) this.#largeSinceMs = undefined;
+    else this.#largeSinceMs ??= this.lastBeatMs;
+    if (this.#largeSinceMs !== undefined && this.lastBeatMs - this.#largeSinceMs >= memoryGraceMs) {
       this.end({ kind: "too_large", bytes: this.heapBytes });
     }
   }

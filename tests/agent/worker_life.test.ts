@@ -85,6 +85,28 @@ Deno.test("a log line has the time that the worker says only when it is near mai
   await life.terminate();
 });
 
+Deno.test("a worker that may be too large for a while ends when it still is after that, without a break", async () => {
+  let nowMs = 0;
+  const { life, until } = lifeOf(
+    `onmessage = ({ data: { heapBytes } }) => {
+      postMessage({ type: "beat", heapBytes, externalBytes: 0 });
+      postMessage({ type: "count" });
+    };`,
+    { memoryLimitBytes: 100, memoryGraceMs: 1000, monotonic: () => nowMs },
+  );
+  const beats = [[0, 110], [999, 110], [1000, 100], [1001, 120], [2000, 120], [2001, 130]] as const;
+  let ended = false;
+  void life.ended.then(() => ended = true);
+  for (const [index, [atMs, heapBytes]] of beats.entries()) {
+    assert(!ended, `it ended before ${atMs}`);
+    nowMs = atMs;
+    life.send({ type: "beat", heapBytes } as { type: string });
+    if (index < beats.length - 1) await until(index + 1);
+  }
+  assertEquals(await life.ended, { kind: "too_large", bytes: 130 });
+  await life.terminate();
+});
+
 for (const [length, least, most] of [[0, 800, 1200], [30_000, 27, 60]] as const) {
   Deno.test(`lines of ${length} characters that no limiter holds back end the worker's life, and few are heard`, async () => {
     const { life, heard } = lifeOf(`const details = "x".repeat(${length});

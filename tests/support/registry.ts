@@ -22,6 +22,7 @@ export const FORGERIES = [
   ...["store_no_json", "store_nested", "store_infinite", "store_variant", "store_config", "store_sequence"],
   ...["store_many", "state_null", "state_text", "state_value", "state_field", "state_flood"],
   ...["checked_often", "announce_often", "log_flood", "answer_flood", "state_weight"],
+  ...["store_empty", "store_heavy"],
 ] as const;
 /** What is unusual, and nobody's failure. */
 const TRICKS = ["line_feed", "log_lines", "broadcast", "large_broadcast"];

@@ -94,6 +94,12 @@ export const FORGERIES = {
     const messages = Array.from({ length: 5000 }, (_, index) => ({ ...DATA, sequence: index + 1, body }));
     store(run, { type: "append", messages });
   },
+  store_empty: (run: Run) => store(run, { type: "append", messages: [] }),
+  store_heavy: (run: Run) => {
+    const body = `{"variant":"data","data":{"forged":${"1".padEnd(1_000_000)}}}`;
+    const messages = Array.from({ length: 9 }, (_, index) => ({ ...DATA, sequence: index + 1, body }));
+    store(run, { type: "append", messages });
+  },
   state_null: ({ state: { port } }: Run) => port.postMessage(null),
   state_text: (run: Run) => change(run, { overloaded: "no json" }),
   state_value: (run: Run) => change(run, { overloaded: '"forged"' }),
