@@ -51,6 +51,11 @@ export const testProcedures: ProcedureRegistry = {
   keeps_secrets: { module: import.meta.resolve("./procedures/keeps_secrets.ts"), permissions: NONE },
   sets_up_slowly: { module: import.meta.resolve("./procedures/sets_up_slowly.ts"), permissions: NONE },
   grows: { module: import.meta.resolve("./procedures/grows.ts"), permissions: NONE, memoryLimitMb: 64 },
+  grows_secretly: {
+    module: import.meta.resolve("./procedures/grows.ts"),
+    permissions: NONE,
+    memoryLimitMb: 64,
+  },
   speaks_when_replaced: {
     module: import.meta.resolve("./procedures/speaks_when_replaced.ts"),
     permissions: NONE,
