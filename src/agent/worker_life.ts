@@ -9,7 +9,7 @@ import { InvalidMessageError } from "../shared/shape.ts";
 import { lockMeans } from "./lock_means.ts";
 import { followNameFiles } from "./name_files.ts";
 import { startThread, threadEnds } from "./threads.ts";
-import { decodeLock, SAID_ONCE } from "./workers/decoders.ts";
+import { COUNTS_FOR, decodeLock, SAID_ONCE } from "./workers/decoders.ts";
 import { chooseLock, lockedModule, type WorkerLock } from "./worker_lock.ts";
 
 /** All of Deno's permissions, denied by name. What keeps Deno from asking on a terminal is `--no-prompt`. */
@@ -172,6 +172,7 @@ export class WorkerLife<In, Out extends { type: string }> {
       this.#messages.count();
       if (this.#expectedLock !== undefined) return this.#locked(decodeLock(data).failure, this.#expectedLock);
       const message = this.#options.decode(data);
+      this.#messages.count((COUNTS_FOR.get(message.type) ?? 1) - 1);
       this.#characters.count((this.#options.weigh ?? weightOf)(message));
       this.#receive(message);
     } catch (error) {

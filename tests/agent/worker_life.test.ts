@@ -1,7 +1,7 @@
 // Runs in: tests.
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type LifeEnd, type LifeOptions, WorkerLife } from "../../src/agent/worker_life.ts";
-import { fromAnyWorker, SAID_ONCE } from "../../src/agent/workers/decoders.ts";
+import { COUNTS_FOR, fromAnyWorker, SAID_ONCE } from "../../src/agent/workers/decoders.ts";
 import { decoderOf, integer, optional } from "../../src/shared/shape.ts";
 import type { FromAnyWorker } from "../../src/shared/protocol.ts";
 
@@ -129,6 +129,19 @@ Deno.test("messages that are large end the worker's life, although they are few"
   assert(heard.length >= 67, `${heard.length} were heard`);
   await life.terminate();
 });
+
+for (const [type, messages] of COUNTS_FOR) {
+  Deno.test(`${type} counts for ${messages} messages, so that few of it are a flood`, async () => {
+    const { life, heard } = lifeOf(
+      `for (let count = 0; count < 5000; count++) postMessage({ type: "${type}" });`,
+      { decode: (value) => value as Out, monotonic: () => 0 },
+    );
+    const reason = "it sends more than 20000 messages at once, or 1000 a second";
+    assertEquals(await life.ended, { kind: "invalid_message", reason });
+    assertEquals(heard.length, 20_000 / messages);
+    await life.terminate();
+  });
+}
 
 for (const type of SAID_ONCE) {
   Deno.test(`a worker's life ends when it says ${type} a second time, which is not heard`, async () => {

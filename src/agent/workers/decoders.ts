@@ -91,6 +91,11 @@ export const SAID_ONCE: ReadonlySet<string> = new Set<FromSomeWorker["type"]>([
   "unavailable",
 ]);
 
+/** For how many messages one counts that costs main more than a look: what is kept is synced to the disk. */
+export const COUNTS_FOR: ReadonlyMap<string, number> = new Map<FromSomeWorker["type"], number>([
+  ["keep", 200],
+]);
+
 /** The first word of a thread that had to lock itself. */
 export const decodeLock = decoderOf<LockToMain>({ locked: { failure: nullable(sentence) } });
 
