@@ -1,17 +1,12 @@
 // Runs in: main thread.
 import { sentenceOf } from "../shared/errors.ts";
-import { FloodGuard } from "../shared/flood_guard.ts";
-import type {
-  AuthorityToReplica,
-  ReplicaToAuthority,
-  StateBroadcast,
-  StateDelta,
-  StateDoor,
-} from "../shared/protocol.ts";
+import { CHARACTERS, FloodGuard, weightOf } from "../shared/flood_guard.ts";
+import type { AuthorityToReplica, ReplicaToAuthority, StateDelta, StateDoor } from "../shared/protocol.ts";
 import { InvalidMessageError } from "../shared/shape.ts";
 import { digestOf } from "../shared/state_broadcasts.ts";
 import { decodeFromReplica } from "../shared/state_decoders.ts";
 import { defaultTexts, encodeField, type FieldTexts, type StateFields } from "../shared/state_fields.ts";
+import { StateChannel } from "./state_channel.ts";
 import { Waiters } from "../shared/state_waiters.ts";
 
 /** How long after a broadcast the next one goes out at the earliest, in ms; it then carries all changes since. */
@@ -28,7 +23,8 @@ interface Door {
   send(message: AuthorityToReplica): void;
   close(): void;
   onInvalid(reason: string): void;
-  flood: FloodGuard;
+  requests: FloodGuard;
+  characters: FloodGuard;
 }
 
 /**
@@ -45,8 +41,7 @@ export class StateAuthority {
   #sequence = 1;
   #broadcastSequence = 1;
   #broadcastTimer: ReturnType<typeof setTimeout> | undefined;
-  #channelName = `ivy-state-${crypto.randomUUID()}`;
-  #channel: BroadcastChannel | undefined;
+  #channel = new StateChannel(() => this.#broadcastSoon());
   #doors = new Set<Door>();
   #turn: { door: Door; limit: ReturnType<typeof setTimeout> } | undefined;
   /** Changes that came during somebody's turn. */
@@ -95,13 +90,14 @@ export class StateAuthority {
       send: (message) => port1.postMessage(message),
       close: () => port1.close(),
       onInvalid,
-      flood: new FloodGuard(() => performance.now()),
+      requests: new FloodGuard(() => performance.now()),
+      characters: new FloodGuard(() => performance.now(), CHARACTERS),
     };
     port1.onmessage = (event: MessageEvent) => this.#receiveUnchecked(door, event.data);
     port1.onmessageerror = () => this.#refuse(door, "it cannot be read");
     this.#doors.add(door);
     return {
-      door: { port: port2, channel: this.#channelName, whole: this.deltaSince(0) },
+      door: { port: port2, channel: this.#channel.name, whole: this.deltaSince(0) },
       close: () => this.#closeDoor(door),
     };
   }
@@ -120,7 +116,7 @@ export class StateAuthority {
     for (const door of [...this.#doors]) this.#closeDoor(door);
     clearTimeout(this.#tellTimer);
     clearTimeout(this.#broadcastTimer);
-    this.#channel?.close();
+    this.#channel.close();
   }
 
   #closeDoor(door: Door): void {
@@ -148,9 +144,10 @@ export class StateAuthority {
   #receive(door: Door, request: ReplicaToAuthority): void {
     switch (request.type) {
       case "catch_up":
-        door.flood.count();
+        door.requests.count();
         return door.send({ type: "missed", delta: this.deltaSince(request.since) });
       case "change":
+        door.characters.count(weightOf(request.fields));
         return this.#change(door, { ...request, fields: this.#checked(door, request.fields) });
       default:
         request satisfies never;
@@ -224,16 +221,16 @@ export class StateAuthority {
 
   /** At once, then no more often than every {@link BROADCAST_MS}: a busy writer must not keep everybody else busy. */
   #broadcastSoon(): void {
-    if (this.#broadcastTimer !== undefined) return;
+    const isTold = this.#broadcastSequence === this.#sequence;
+    if (isTold || this.#broadcastTimer !== undefined || !this.#channel.isFree) return;
     const delta = this.deltaSince(this.#broadcastSequence);
     this.#broadcastSequence = this.#sequence;
-    this.#channel ??= new BroadcastChannel(this.#channelName);
-    this.#channel.postMessage({ type: "changed", delta } satisfies StateBroadcast);
+    this.#channel.send({ type: "changed", delta });
     const digest = digestOf(delta);
     for (const door of this.#doors) door.send({ type: "confirmed", sequence: delta.sequence, digest });
     this.#broadcastTimer = setTimeout(() => {
       this.#broadcastTimer = undefined;
-      if (this.#broadcastSequence < this.#sequence) this.#broadcastSoon();
+      this.#broadcastSoon();
     }, BROADCAST_MS);
   }
 

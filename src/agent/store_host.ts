@@ -25,6 +25,11 @@ import { decodeFromStore } from "./workers/decoders.ts";
 
 /** How long the store may be silent: a slow SD card may hold one commit up for long. */
 const WATCHDOG_MS = 60_000;
+/**
+ * How long the store may be too large: what a producer sends is in its memory before it can be refused, and is thrown
+ * away a quarter of a minute later.
+ */
+const MEMORY_GRACE_MS = 60_000;
 const CHECK_AGAIN_MS = 60_000;
 
 /** The newest value of each numeric key that was measured since the last time, and when the newest was, Unix ms. */
@@ -96,9 +101,11 @@ export class StoreHost {
         return { read: folders, write: folders, sys: ["statfs"] };
       },
       watchdogMs: options.watchdogMs ?? WATCHDOG_MS,
+      memoryGraceMs: MEMORY_GRACE_MS,
       logger: options.logger,
       onLog: options.onLog,
       decode: decodeFromStore,
+      weigh: () => 0, // what it sends is what all producers have sent, and what main has asked for
       onStart: (life) => this.#open(life),
       onMessage: (life, message) => this.#receive(life, message),
       onEnd: () => {},

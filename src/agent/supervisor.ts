@@ -16,10 +16,14 @@ export interface SupervisorOptions<In, Out extends { type: string }> {
   watchdogMs?: number;
   /** Default 128 MiB. */
   memoryLimitBytes?: number;
+  /** How long it may use more than that, in milliseconds; default 0. */
+  memoryGraceMs?: number;
   logger: Logger;
   onLog: (entry: LogEntry) => void;
   /** Checks what the worker sends. @throws {InvalidMessageError} */
   decode: (value: unknown) => Out | FromAnyWorker;
+  /** What a message counts for; default: its characters. */
+  weigh?: (message: unknown) => number;
   /** A new worker runs: send it what it needs first. */
   onStart: (life: WorkerLife<In, Out>) => void;
   onMessage: (life: WorkerLife<In, Out>, message: Out) => void;
@@ -191,9 +195,11 @@ export class Supervisor<In extends { type: string }, Out extends { type: string 
       generation: ++lastGeneration,
       watchdogMs: this.#watchdogMs,
       memoryLimitBytes: this.#options.memoryLimitBytes ?? DEFAULT_MEMORY_LIMIT_BYTES,
+      ...(this.#options.memoryGraceMs === undefined ? {} : { memoryGraceMs: this.#options.memoryGraceMs }),
       monotonic: () => performance.now(),
       onLog: this.#options.onLog,
       decode: this.#options.decode,
+      ...(this.#options.weigh === undefined ? {} : { weigh: this.#options.weigh }),
       onMessage: (message) => this.#options.onMessage(life, message as unknown as Out),
     });
     if (life.permissionFault !== undefined) {

@@ -3,12 +3,13 @@ import { stripAnsiCode } from "@std/fmt/colors";
 import { type ErrorReport, sentenceOf } from "../shared/errors.ts";
 import type { FromAnyWorker, LogEntry } from "../shared/protocol.ts";
 import type { WorkerPermissions } from "../shared/registry.ts";
-import { FloodGuard } from "../shared/flood_guard.ts";
+import { CHARACTERS, FloodGuard, weightOf } from "../shared/flood_guard.ts";
+import { linesOf, LOG_LINES } from "../shared/log_limiter.ts";
 import { InvalidMessageError } from "../shared/shape.ts";
 import { lockMeans } from "./lock_means.ts";
 import { followNameFiles } from "./name_files.ts";
 import { startThread, threadEnds } from "./threads.ts";
-import { decodeLock } from "./workers/decoders.ts";
+import { COUNTS_FOR, decodeLock, SAID_ONCE } from "./workers/decoders.ts";
 import { chooseLock, lockedModule, type WorkerLock } from "./worker_lock.ts";
 
 /** All of Deno's permissions, denied by name. What keeps Deno from asking on a terminal is `--no-prompt`. */
@@ -22,6 +23,9 @@ const DENIED: Record<keyof WorkerPermissions | "import", false> = {
   sys: false,
   write: false,
 };
+
+/** How far the time of a log line may be from main's, in milliseconds; one that is farther off gets main's. */
+const LOG_TIME_TOLERANCE_MS = 60_000;
 
 /** How one worker's life ended. */
 export type LifeEnd =
@@ -40,8 +44,12 @@ export interface LifeOptions<Out> {
   generation: number;
   watchdogMs: number;
   memoryLimitBytes: number;
+  /** How long it may use more than that, in milliseconds; default 0. */
+  memoryGraceMs?: number;
   /** Checks what the worker sends. @throws {InvalidMessageError} */
   decode: (value: unknown) => Out | FromAnyWorker;
+  /** What a message counts for; default: {@link weightOf}. */
+  weigh?: (message: unknown) => number;
   onMessage: (message: Exclude<Out, FromAnyWorker>) => void;
   onLog: (entry: LogEntry) => void;
   /** Milliseconds that never jump. */
@@ -68,12 +76,20 @@ export class WorkerLife<In, Out extends { type: string }> {
   #resolveEnded!: (end: LifeEnd) => void;
   #hasEnded = false;
   #silentMs = 0;
-  #flood: FloodGuard;
+  /** Since when it has been over its memory limit. */
+  #largeSinceMs: number | undefined;
+  #messages: FloodGuard;
+  #characters: FloodGuard;
+  #logLines: FloodGuard;
+  /** Of {@link SAID_ONCE}, what it has said. */
+  #said = new Set<string>();
 
   constructor(options: LifeOptions<Out>) {
     this.#options = options;
     this.generation = options.generation;
-    this.#flood = new FloodGuard(options.monotonic);
+    this.#messages = new FloodGuard(options.monotonic);
+    this.#characters = new FloodGuard(options.monotonic, CHARACTERS);
+    this.#logLines = new FloodGuard(options.monotonic, LOG_LINES);
     this.ended = new Promise((resolve) => this.#resolveEnded = resolve);
     const { worker, threadName } = this.#start(options);
     this.#worker = worker;
@@ -159,9 +175,12 @@ export class WorkerLife<In, Out extends { type: string }> {
   #receiveUnchecked(data: unknown): void {
     if (this.#hasEnded) return;
     try {
-      this.#flood.count();
+      this.#messages.count();
       if (this.#expectedLock !== undefined) return this.#locked(decodeLock(data).failure, this.#expectedLock);
-      this.#receive(this.#options.decode(data));
+      const message = this.#options.decode(data);
+      this.#messages.count((COUNTS_FOR.get(message.type) ?? 1) - 1);
+      this.#characters.count((this.#options.weigh ?? weightOf)(message));
+      this.#receive(message);
     } catch (error) {
       if (!(error instanceof InvalidMessageError)) throw error;
       this.end({ kind: "invalid_message", reason: error.message });
@@ -174,20 +193,38 @@ export class WorkerLife<In, Out extends { type: string }> {
       case "beat":
         return this.#beat(known.heapBytes, known.externalBytes);
       case "log":
-        return this.#options.onLog({ ...known.entry, origin: this.#options.name });
+        this.#logLines.count(linesOf(known.entry));
+        return this.#options.onLog(this.#vouched(known.entry));
       case "failed":
         return this.end({ kind: "crashed", error: known.error });
       default:
         known satisfies never;
+        this.#sayOnce((message as Out).type);
         this.#options.onMessage(message as Exclude<Out, FromAnyWorker>);
     }
+  }
+
+  /** The entry under the worker's own name, and of a time that can be: the name of the day's file comes from it. */
+  #vouched(entry: LogEntry): LogEntry {
+    const nowMs = Date.now();
+    const isNear = Math.abs(entry.timeMs - nowMs) <= LOG_TIME_TOLERANCE_MS; // a clock that was set meanwhile is no lie
+    return { ...entry, origin: this.#options.name, timeMs: isNear ? entry.timeMs : nowMs };
+  }
+
+  #sayOnce(type: string): void {
+    if (!SAID_ONCE.has(type)) return;
+    if (this.#said.has(type)) throw new InvalidMessageError(`it says ${type} a second time`);
+    this.#said.add(type);
   }
 
   #beat(heapBytes: number, externalBytes: number): void {
     this.#silentMs = 0;
     this.lastBeatMs = this.#options.monotonic();
     this.heapBytes = heapBytes + externalBytes;
-    if (this.heapBytes > this.#options.memoryLimitBytes) {
+    const { memoryLimitBytes, memoryGraceMs = 0 } = this.#options;
+    if (this.heapBytes <= memoryLimitBytes) this.#largeSinceMs = undefined;
+    else this.#largeSinceMs ??= this.lastBeatMs;
+    if (this.#largeSinceMs !== undefined && this.lastBeatMs - this.#largeSinceMs >= memoryGraceMs) {
       this.end({ kind: "too_large", bytes: this.heapBytes });
     }
   }

@@ -143,11 +143,14 @@ class ProcedureLife {
 
   #createContext(message: MainToProcedure & { type: "run" | "self_test" }): ProcedureContext<unknown> {
     const { signal } = this.#stopping;
+    const stateOf = followState(message.state, stateFields);
     return {
       config: this.#settings,
       every: (seconds) => every(seconds, { signal }),
       messages: this.#sender,
-      state: followState(message.state, stateFields),
+      get state() {
+        return stateOf();
+      },
       logger: this.link.logger,
       devices: this.#devices.devices,
       node: { ...message.node, disk: () => this.#disk.ask() },

@@ -7,7 +7,7 @@ import { wellFormed } from "./well_formed.ts";
 
 /** Longer texts are cut off, in UTF-16 code units. */
 export const MAX_LOG_SUBJECT = 10_000;
-export const MAX_LOG_DETAILS = 262_144;
+export const MAX_LOG_DETAILS = 32_768;
 
 /**
  * Writes log lines under one component's name. The subject is one line; `details` (any value, or an Error with its

@@ -1,9 +1,19 @@
 // Runs in: any thread.
-import { type Data, encodeBody, encodeData, type Level, LEVELS, type MessageBody } from "./message.ts";
+import {
+  type Data,
+  encodeBody,
+  encodeData,
+  type Level,
+  LEVELS,
+  MAX_MESSAGE_LENGTH,
+  type MessageBody,
+} from "./message.ts";
 import type { OutgoingMessage, ProducerToStore, StoreToProducer } from "./protocol.ts";
 
 /** How many messages of one sender may wait for the store before the next is refused. */
 export const MAX_UNRESOLVED = 1000;
+/** How long they may be all together, in characters of JSON. */
+export const MAX_UNRESOLVED_LENGTH = 8 * MAX_MESSAGE_LENGTH;
 
 /** The door to the store. Each promise resolves once its message is safe on disk. */
 export interface Messages {
@@ -12,7 +22,8 @@ export interface Messages {
    *
    * Awaiting it waits for the disk; a loop that must not wait leaves the promise alone (a failure is then logged).
    * @throws {TypeError} when a key or value cannot be stored; nothing is stored then.
-   * @throws {Error} when {@link MAX_UNRESOLVED} messages wait already, or the store refuses (full disk).
+   * @throws {Error} when {@link MAX_UNRESOLVED} messages wait already, or {@link MAX_UNRESOLVED_LENGTH} characters of
+   * them, or the store refuses (full disk).
    */
   data(data: Data): Promise<void>;
   /** Stores one log message, whatever the logging thresholds are. */
@@ -29,6 +40,8 @@ interface Waiting {
 export class MessageSender implements Messages {
   #port: MessagePort | undefined;
   #waiting = new Map<number, Waiting>();
+  /** Of all that wait, in characters. */
+  #waitingLength = 0;
   #outgoing: OutgoingMessage[] = [];
   #lastSequence = 0;
   #onSettled: (() => void)[] = [];
@@ -84,14 +97,16 @@ export class MessageSender implements Messages {
     const sequence = this.#lastSequence + 1;
     const promise = new Promise<void>((resolve, reject) => {
       const body = encode();
-      if (this.#waiting.size >= MAX_UNRESOLVED) {
+      const { size } = this.#waiting;
+      if (size >= MAX_UNRESOLVED || this.#waitingLength + body.length > MAX_UNRESOLVED_LENGTH) {
         throw new Error(
-          `${MAX_UNRESOLVED} messages wait for the store already; this one is not stored. ` +
+          `${size} messages of ${this.#waitingLength} characters wait for the store already; this one is not stored. ` +
             "Send more slowly, await the promises, or see in the log why the store is slow",
         );
       }
       const message = { sequence, timeMs: this.#options.now(), variant, body };
       this.#lastSequence = sequence;
+      this.#waitingLength += body.length;
       this.#waiting.set(sequence, { message, resolve, reject });
       if (this.#outgoing.push(message) === 1) queueMicrotask(() => this.#flush());
     });
@@ -108,7 +123,7 @@ export class MessageSender implements Messages {
   #receive(answer: StoreToProducer): void {
     answer.sequences.forEach((sequence) => {
       const waiting = this.#waiting.get(sequence);
-      this.#waiting.delete(sequence);
+      if (this.#waiting.delete(sequence)) this.#waitingLength -= waiting!.message.body.length;
       if (answer.type === "appended") waiting?.resolve();
       else waiting?.reject(new Error(`the store refused a message: ${answer.reason}`));
     });

@@ -65,6 +65,14 @@ export type ReplicaToAuthority =
 /** Main's broadcast. Every worker may send on the channel: it counts once main has confirmed it by the port. */
 export type StateBroadcast = { type: "changed"; delta: StateDelta };
 
+/** What main's own thread for broadcasts is to send, and where. */
+export interface MainToBroadcaster {
+  channel: string;
+  message: StateBroadcast;
+}
+/** It can take the next one. */
+export type BroadcasterToMain = { type: "taken" };
+
 /** By the port, which main alone sends on. Not accepted: make the change again on the new state. */
 export type AuthorityToReplica =
   /** Main has broadcast the change with this digest. */

@@ -77,10 +77,10 @@ export function either<A, B>(first: Shape<A>, second: Shape<B>): Shape<A | B> {
   };
 }
 
-export function list<T>(shape: Shape<T>, maxLength: number): Shape<T[]> {
+export function list<T>(shape: Shape<T>, maxLength: number, minLength = 0): Shape<T[]> {
   return (value, path) => {
-    if (!Array.isArray(value) || value.length > maxLength) {
-      return refuse(path, `a list of at most ${maxLength}`, value);
+    if (!Array.isArray(value) || value.length > maxLength || value.length < minLength) {
+      return refuse(path, `a list of ${minLength} to ${maxLength}`, value);
     }
     for (let index = 0; index < value.length; index++) shape(value[index], `${path}[${index}]`);
     return value;

@@ -1,6 +1,6 @@
 // Runs in: store worker.
 import { encodeBody, MAX_MESSAGE_LENGTH, parseBody, VARIANTS } from "../shared/message.ts";
-import { MAX_UNRESOLVED } from "../shared/message_sender.ts";
+import { MAX_UNRESOLVED, MAX_UNRESOLVED_LENGTH } from "../shared/message_sender.ts";
 import type { BackendToStore, OutgoingMessage, ProducerToStore } from "../shared/protocol.ts";
 import {
   decoderOf,
@@ -27,7 +27,7 @@ const message = object<OutgoingMessage>({
 });
 
 const decodeAppend = decoderOf<ProducerToStore>({
-  append: { messages: list(message, MAX_UNRESOLVED) },
+  append: { messages: list(message, MAX_UNRESOLVED, 1) },
 });
 
 /**
@@ -38,6 +38,10 @@ const decodeAppend = decoderOf<ProducerToStore>({
  */
 export function decodeFromProducer(data: unknown, isMain: boolean): ProducerToStore {
   const { messages } = decodeAppend(data);
+  const length = messages.reduce((sum, { body }) => sum + body.length, 0);
+  if (length > MAX_UNRESOLVED_LENGTH) {
+    throw new InvalidMessageError(`messages must have at most ${MAX_UNRESOLVED_LENGTH} characters together`);
+  }
   const falls = messages.some(({ sequence }, index) =>
     index > 0 && sequence <= messages[index - 1]!.sequence
   );

@@ -8,7 +8,7 @@ import type {
   StoreToProducer,
 } from "../shared/protocol.ts";
 import { sentenceOf } from "../shared/errors.ts";
-import { MAX_UNRESOLVED } from "../shared/message_sender.ts";
+import { MAX_UNRESOLVED, MAX_UNRESOLVED_LENGTH } from "../shared/message_sender.ts";
 import { InvalidMessageError } from "../shared/shape.ts";
 import { linkToMain } from "../shared/worker_link.ts";
 import { formatLine, type NewRow } from "../shared/message_line.ts";
@@ -106,14 +106,20 @@ function attachProducer(store: Store, producer: Producer, port: MessagePort): vo
   producers.get(producerKey(producer))?.close();
   producers.set(producerKey(producer), port);
   let unanswered = 0;
+  let unansweredLength = 0;
   const append = (data: unknown) => {
     const { messages } = decodeFromProducer(data, producer.name === MAIN);
+    const lengths = new Map(messages.map(({ sequence, body }) => [sequence, body.length]));
     unanswered += messages.length;
-    if (unanswered > MAX_UNRESOLVED) {
-      throw new InvalidMessageError(`more than ${MAX_UNRESOLVED} messages wait for an answer`);
+    for (const length of lengths.values()) unansweredLength += length;
+    if (unanswered > MAX_UNRESOLVED || unansweredLength > MAX_UNRESOLVED_LENGTH) {
+      throw new InvalidMessageError(
+        `more than ${MAX_UNRESOLVED} messages or ${MAX_UNRESOLVED_LENGTH} characters of them wait for an answer`,
+      );
     }
     const answer = (reply: StoreToProducer) => {
       unanswered -= reply.sequences.length;
+      for (const sequence of reply.sequences) unansweredLength -= lengths.get(sequence)!;
       port.postMessage(reply);
     };
     store.append({ producer, messages, answer });

@@ -3,12 +3,6 @@ import { StateAuthority } from "../../src/agent/state_authority.ts";
 import { testFields } from "./state_fields.ts";
 import type { Observation, Task, TaskResult } from "./state_worker.ts";
 
-/**
- * Deno forgets to subscribe a channel that is opened just after a thread's last one was closed, as test after test
- * would do; an agent opens one for life.
- */
-new BroadcastChannel("stays open");
-
 /** A worker with a replica, that does what it is told. */
 export class StateWorker {
   readonly name: string;

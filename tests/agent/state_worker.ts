@@ -18,6 +18,8 @@ export type Task =
   | { kind: "hold"; gate: Int32Array }
   /** Holds the thread, and floods main with changes meanwhile, as a thread that cannot be stopped might. */
   | { kind: "flood"; floodMs: number }
+  /** Broadcasts so many characters that main has not sent. */
+  | { kind: "broadcast"; characters: number }
   | { kind: "reach"; sequence: number };
 
 export interface Observation {
@@ -44,6 +46,7 @@ const { signal } = new AbortController();
 const history: Observation[] = [];
 let port: MessagePort;
 let state: StateReplica<typeof testFields>;
+let forged: BroadcastChannel;
 let broadcasts = 0;
 let added = 0;
 let slowestMs = 0;
@@ -61,7 +64,8 @@ scope.onmessage = ({ data }: MessageEvent<{ door: StateDoor } | { id: number; ta
 
 function open(door: StateDoor): void {
   port = door.port;
-  state = followState(door, testFields);
+  forged = new BroadcastChannel(door.channel);
+  state = followState(door, testFields)();
   new BroadcastChannel(door.channel).onmessage = () => broadcasts++;
   void (async () => {
     for await (const _change of state.watch((now) => now, { signal })) history.push(observe());
@@ -97,6 +101,11 @@ async function perform(task: Task): Promise<void> {
       return;
     case "flood":
       return flood(task.floodMs);
+    case "broadcast": {
+      const note = "x".repeat(task.characters);
+      forged.postMessage({ type: "changed", delta: { since: 1, sequence: 1e9, fields: { note } } });
+      return;
+    }
     case "reach":
       while (state.sequence < task.sequence) await new Promise((resolve) => setTimeout(resolve, 1));
       return;

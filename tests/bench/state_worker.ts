@@ -50,7 +50,7 @@ scope.onmessage = ({ data }: MessageEvent<{ door: StateDoor; echo: MessagePort }
 };
 
 function open(door: StateDoor): void {
-  state = followState(door, benchFields);
+  state = followState(door, benchFields)();
   void (async () => {
     for await (const round of state.watch((now) => now.system.load_1m, { signal })) {
       seenMs[round] ??= sharedClockMs();

@@ -67,3 +67,14 @@ Deno.test("what begins lines of its own, or is broadcast by others than main, de
     true,
   );
 });
+
+Deno.test("a broadcast of 20 MB holds up nobody who does not look at the state, and main not at all", async () => {
+  const procedures = { metronome: {}, shows_state: {}, forges_large_broadcast: {} };
+  await using node = new TestNode({ program, procedures });
+  await using agent = await node.run().ready();
+  await agent.log.until(/forges_large_broadcast {2}has forged/);
+  const beats = beatsOf(node.messages()).length;
+  await node.untilMessages("further beats", (messages) => beatsOf(messages).length >= beats + 4 || undefined);
+  assertEquals((await agent.stop()).code, 0);
+  assertSteady(beatsOf(node.messages()));
+});

@@ -144,3 +144,10 @@ for (const hangs of [false, true]) {
     assertNoIdMissing(node.messages());
   });
 }
+
+Deno.test("a procedure that has replaced what its memory is measured with is terminated when it grows", async () => {
+  await using node = new TestNode({ program, procedures: { metronome: {}, grows_secretly: {} } });
+  await using agent = await node.run().ready();
+  await agent.log.until(/ERROR +grows_secretly {2}used [\d.]+ MB of memory, over its limit/);
+  assertEquals((await agent.stop()).code, 0);
+});

@@ -1,6 +1,6 @@
 // Runs in: tests.
-import { assertThrows } from "@std/assert";
-import { FloodGuard } from "../../src/shared/flood_guard.ts";
+import { assertEquals, assertThrows } from "@std/assert";
+import { FloodGuard, weightOf } from "../../src/shared/flood_guard.ts";
 import { InvalidMessageError } from "../../src/shared/shape.ts";
 
 /** Counts messages that a receiver comes to at an even pace. */
@@ -35,4 +35,22 @@ Deno.test("after a pause a sender may send at once again", () => {
     for (let count = 0; count < 20_000; count++) guard.count();
     nowMs += 20_000;
   }
+});
+
+Deno.test("an amount counts for as much as it is, by a limit of its own", () => {
+  const guard = new FloodGuard(() => 0, { unit: "characters", atOnce: 100, perSecond: 7 });
+  guard.count(60);
+  guard.count(40);
+  assertThrows(
+    () => guard.count(0.5),
+    InvalidMessageError,
+    "it sends more than 100 characters at once, or 7 a second",
+  );
+});
+
+Deno.test("a message weighs the characters and bytes in it, keys as well", () => {
+  assertEquals(weightOf("four"), 4);
+  assertEquals(weightOf(new Uint8Array(1000)), 1000);
+  assertEquals(weightOf([null, 1, true, undefined]), 1 + (1 + 1) * 4);
+  assertEquals(weightOf({ key: "value", list: ["ab"] }), 1 + (3 + 5) + 4 + (1 + 1 + 2));
 });

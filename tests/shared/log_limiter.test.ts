@@ -1,7 +1,8 @@
 // Runs in: tests.
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { createLogLimiter } from "../../src/shared/log_limiter.ts";
+import { FloodGuard } from "../../src/shared/flood_guard.ts";
+import { createLogLimiter, linesOf, LOG_LINES } from "../../src/shared/log_limiter.ts";
 import type { LogEntry } from "../../src/shared/protocol.ts";
 
 function limiterAt(startMs = 0) {
@@ -76,4 +77,17 @@ Deno.test("every line is either shown or counted, whatever the pace", () => {
     assertEquals(shown + counts.reduce((sum, count) => sum + count, 0), gaps.length);
     assert(shown <= 200 + gaps.reduce((sum, gap) => sum + gap, 0) / 1000 * 20 + 1);
   }));
+});
+
+Deno.test("a long line counts for as many as it has KiB, and what the limiter lets through main bears with", () => {
+  const { clock, lines, log } = limiterAt();
+  const guard = new FloodGuard(() => clock.nowMs, LOG_LINES);
+  for (let line = 0; line < 20_000; line++) {
+    log(line % 3 === 0 ? "x".repeat(10 * 1024) : "short");
+    clock.nowMs += 10;
+    for (const entry of lines.splice(0)) guard.count(linesOf(entry));
+  }
+  clock.nowMs += 60_000;
+  for (let line = 0; line < 100; line++) log("x".repeat(10 * 1024));
+  assertEquals(lines.filter(({ subject }) => subject.startsWith("x")).length, 20);
 });

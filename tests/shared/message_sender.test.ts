@@ -100,12 +100,28 @@ Deno.test("1,000 messages may wait, the next is refused with advice, and there i
   const { sender, failures } = newSender();
   using store = fakeStore(sender);
   const promises = Array.from({ length: MAX_UNRESOLVED }, (_, index) => sender.data({ index }));
-  await assertRejects(() => sender.data({ one: "more" }), Error, "1000 messages wait for the store already");
+  await assertRejects(
+    () => sender.data({ one: "more" }),
+    Error,
+    "1000 messages of 38890 characters wait for the store already",
+  );
   assertEquals(failures.length, 1);
   store.answer({ type: "appended", sequences: [1] });
   await promises[0];
   void sender.data({ fits: "again" });
   assertEquals(sender.unresolved, MAX_UNRESOLVED);
+});
+
+Deno.test("8 Mi characters of messages may wait, and there is room again after an answer", async () => {
+  const { sender } = newSender();
+  using store = fakeStore(sender);
+  const body = "x".repeat(1_000_000);
+  const promises = Array.from({ length: 8 }, () => sender.log("INFO", "large", body));
+  await assertRejects(() => sender.log("INFO", "large", body), Error, "wait for the store already");
+  store.answer({ type: "appended", sequences: [3] });
+  await promises[2];
+  void sender.log("INFO", "fits again", body);
+  assertEquals(sender.unresolved, 8);
 });
 
 Deno.test("what fails is told, and never as an unhandled rejection", async () => {

@@ -21,9 +21,11 @@ export const FORGERIES = [
   ...["device", "unknown", "cyclic", "flood", "store_null", "store_no_messages", "store_time", "store_late"],
   ...["store_no_json", "store_nested", "store_infinite", "store_variant", "store_config", "store_sequence"],
   ...["store_many", "state_null", "state_text", "state_value", "state_field", "state_flood"],
+  ...["checked_often", "announce_often", "log_flood", "answer_flood", "state_weight"],
+  ...["store_empty", "store_heavy"],
 ] as const;
 /** What is unusual, and nobody's failure. */
-const TRICKS = ["line_feed", "log_lines", "broadcast"];
+const TRICKS = ["line_feed", "log_lines", "broadcast", "large_broadcast"];
 
 /** Procedures that misbehave, each in its own way, and a neighbour that does not. */
 export const testProcedures: ProcedureRegistry = {
@@ -49,6 +51,11 @@ export const testProcedures: ProcedureRegistry = {
   keeps_secrets: { module: import.meta.resolve("./procedures/keeps_secrets.ts"), permissions: NONE },
   sets_up_slowly: { module: import.meta.resolve("./procedures/sets_up_slowly.ts"), permissions: NONE },
   grows: { module: import.meta.resolve("./procedures/grows.ts"), permissions: NONE, memoryLimitMb: 64 },
+  grows_secretly: {
+    module: import.meta.resolve("./procedures/grows.ts"),
+    permissions: NONE,
+    memoryLimitMb: 64,
+  },
   speaks_when_replaced: {
     module: import.meta.resolve("./procedures/speaks_when_replaced.ts"),
     permissions: NONE,

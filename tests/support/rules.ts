@@ -73,6 +73,13 @@ export const ROOMS: readonly Room[] = [
     reason: "it runs before anything else in a worker, and may load native libraries meanwhile",
   },
   {
+    path: "src/runtime/broadcaster.ts",
+    threads: ["broadcast worker"],
+    local: ["src/shared"],
+    external: [],
+    reason: "it has nothing to do but to send",
+  },
+  {
     path: "src/backends",
     threads: ["backend worker"],
     local: ["src/runtime", "src/shared"],
@@ -152,7 +159,7 @@ export const ENTRIES: readonly { from: string; to: readonly string[]; reason: st
   { from: "src/backends/registry.ts", to: ["src/backends"], reason: "the registry lists backends" },
   {
     from: "src/agent",
-    to: ["src/store", "src/release", "src/runtime/lock.ts"],
+    to: ["src/store", "src/release", "src/runtime/lock.ts", "src/runtime/broadcaster.ts"],
     reason: "main starts these workers itself",
   },
   { from: "src/cli", to: ["tests/acceptance"], reason: "the acceptance tests run on the device, too" },

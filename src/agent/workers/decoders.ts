@@ -73,6 +73,29 @@ const fault = object<Fault>({
 });
 const faults = list(fault, MAX_FAULTS);
 
+type FromSomeWorker = ProcedureToMain | BackendToMain | StoreToMain | CheckerToMain | ReleaseToMain;
+
+/** What no worker says a second time in its life: each of these makes main take a step that is not taken back. */
+export const SAID_ONCE: ReadonlySet<string> = new Set<FromSomeWorker["type"]>([
+  "announce",
+  "checked",
+  "started",
+  "self_tested",
+  "torn_down",
+  "opened",
+  "closed",
+  "checked_database",
+  "found",
+  "downloaded",
+  "fetched",
+  "unavailable",
+]);
+
+/** For how many messages one counts that costs main more than a look: what is kept is synced to the disk. */
+export const COUNTS_FOR: ReadonlyMap<string, number> = new Map<FromSomeWorker["type"], number>([
+  ["keep", 200],
+]);
+
 /** The first word of a thread that had to lock itself. */
 export const decodeLock = decoderOf<LockToMain>({ locked: { failure: nullable(sentence) } });
 

@@ -50,7 +50,28 @@ export const FORGERIES = {
   unknown: () => scope.postMessage({ type: "constructor" }),
   cyclic: () => scope.postMessage({ type: "call_answer", callId: 1, result: cyclic }),
   flood: () => {
-    for (let count = 0; count < 60_000; count++) scope.postMessage({ type: "started" });
+    for (let count = 0; count < 60_000; count++) scope.postMessage({ type: "disk_request", requestId: 1 });
+  },
+  checked_often: () => {
+    for (let count = 0; count < 5000; count++) scope.postMessage({ type: "checked", faults: [] });
+  },
+  announce_often: () => {
+    const announced = { type: "announce", name: scope.name, hasSelfTest: false, methods: {} };
+    for (let count = 0; count < 5000; count++) scope.postMessage({ ...announced, settingsSchema: {} });
+  },
+  log_flood: () => {
+    const entry = {
+      level: "INFO",
+      origin: "a",
+      subject: "b",
+      details: "x".repeat(30_000),
+      timeMs: Date.now(),
+    };
+    for (let count = 0; count < 3000; count++) scope.postMessage({ type: "log", entry });
+  },
+  answer_flood: () => {
+    const result = Array.from({ length: 10 }, () => "x".repeat(100_000));
+    for (let callId = 1; callId < 200; callId++) scope.postMessage({ type: "call_answer", callId, result });
   },
   store_null: (run: Run) => store(run, null),
   store_no_messages: (run: Run) => store(run, { type: "append" }),
@@ -73,12 +94,21 @@ export const FORGERIES = {
     const messages = Array.from({ length: 5000 }, (_, index) => ({ ...DATA, sequence: index + 1, body }));
     store(run, { type: "append", messages });
   },
+  store_empty: (run: Run) => store(run, { type: "append", messages: [] }),
+  store_heavy: (run: Run) => {
+    const body = `{"variant":"data","data":{"forged":${"1".padEnd(1_000_000)}}}`;
+    const messages = Array.from({ length: 9 }, (_, index) => ({ ...DATA, sequence: index + 1, body }));
+    store(run, { type: "append", messages });
+  },
   state_null: ({ state: { port } }: Run) => port.postMessage(null),
   state_text: (run: Run) => change(run, { overloaded: "no json" }),
   state_value: (run: Run) => change(run, { overloaded: '"forged"' }),
   state_field: (run: Run) => change(run, { __proto__x: "1" }),
   state_flood: ({ state: { port } }: Run) => {
     for (let count = 0; count < 60_000; count++) port.postMessage({ type: "catch_up", since: 0 });
+  },
+  state_weight: (run: Run) => {
+    for (let count = 0; count < 2000; count++) change(run, { overloaded: "true".padEnd(60_000) });
   },
 };
 
@@ -114,6 +144,13 @@ export default defineProcedure({
       channel.postMessage({ type: "changed", delta: forged });
       channel.postMessage({ type: "changed", delta: { ...forged, sequence: 2, since: 1 } });
       channel.postMessage(null);
+      logger.info("has forged");
+    } else if (name === "large_broadcast") {
+      const channel = new BroadcastChannel(run!.state.channel);
+      const fields = Object.fromEntries(
+        Array.from({ length: 300 }, (_, index) => [`f${index}`, "x".repeat(65_000)]),
+      );
+      channel.postMessage({ type: "changed", delta: { since: 1, sequence: 1e9, fields } });
       logger.info("has forged");
     } else FORGERIES[name as keyof typeof FORGERIES](run!);
     await new Promise((resolve) => signal.addEventListener("abort", resolve));
