@@ -1,10 +1,12 @@
 // Runs in: backend worker.
 import type { Heard } from "../runtime/backend.ts";
-import { parseJson } from "../shared/json.ts";
+import { MAX_CONFIG_LENGTH, parseJson } from "../shared/json.ts";
 
 const MAX_REVISION = 2_147_483_647;
 /** How deep values may be nested: deeper ones are an attack on whoever walks through them. */
 const MAX_DEPTH = 64;
+/** No UTF-16 code unit takes more than three bytes in UTF-8. */
+const MAX_PAYLOAD_BYTES = 3 * MAX_CONFIG_LENGTH;
 
 export type { Heard };
 
@@ -15,6 +17,7 @@ export function garbage(reason: string): Heard & { kind: "garbage" } {
 /** The JSON value in a payload; errors are sentences without any of its content. */
 export function decodeJson(payload: Uint8Array): { value: unknown } | { kind: "garbage"; reason: string } {
   let text: string;
+  if (payload.length > MAX_PAYLOAD_BYTES) return garbage("it is larger than any text that is read");
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(payload);
   } catch {
@@ -25,7 +28,7 @@ export function decodeJson(payload: Uint8Array): { value: unknown } | { kind: "g
 
 /** The same of a text. */
 export function decodeJsonText(text: string): { value: unknown } | { kind: "garbage"; reason: string } {
-  if (isTooDeep(text)) return garbage("it is nested too deeply");
+  if (text.length <= MAX_CONFIG_LENGTH && isTooDeep(text)) return garbage("it is nested too deeply");
   try {
     return { value: parseJson(text) };
   } catch (error) {
@@ -57,12 +60,16 @@ export function isRevision(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_REVISION;
 }
 
-/** Counts brackets, strings left out. */
+/** Counts brackets, strings left out; one look at each character, whatever the text is. */
 function isTooDeep(text: string): boolean {
   let depth = 0;
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]]/g)) {
-    if (token === "}" || token === "]") depth--;
-    else if ((token === "{" || token === "[") && ++depth > MAX_DEPTH) return true;
+  let isInString = false;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (character === '"') isInString = !isInString;
+    else if (isInString) at += character === "\\" ? 1 : 0; // what is escaped ends no string
+    else if (character === "}" || character === "]") depth--;
+    else if ((character === "{" || character === "[") && ++depth > MAX_DEPTH) return true;
   }
   return false;
 }

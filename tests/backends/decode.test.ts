@@ -45,6 +45,30 @@ Deno.test("plain MQTT: a value that is nested a million deep", () => {
   });
 });
 
+const SLOW: [name: string, text: string][] = [
+  ["a text without an end, full of escapes", '\\"'.repeat(500_000)],
+  ["a text without an end, full of quotes", `{"${'\\"'.repeat(500_000)}`],
+  ["quotes without number", '"'.repeat(1_000_000)],
+  ["a text of a million characters that never ends", `"${"a".repeat(1_000_000)}`],
+  ["white space without end", `{"a"${" ".repeat(1_000_000)}`],
+  ["more than is read", '\\"'.repeat(1_500_000)],
+];
+for (const [name, text] of SLOW) {
+  Deno.test(`bytes that are garbage at once: ${name}`, () => {
+    const startMs = performance.now();
+    assertEquals(decodePlain(bytes(text))?.kind, "garbage");
+    assert(performance.now() - startMs < 2000, `${performance.now() - startMs} ms`);
+  });
+}
+Deno.test("brackets in texts do not nest, however they are escaped", () => {
+  const config = { general: { config_revision: 5 }, text: `\\"${"[".repeat(100)}\\` };
+  assertEquals(decodePlain(bytes(JSON.stringify(config))), { kind: "configuration", revision: 5, config });
+});
+Deno.test("plain MQTT: a large valid text is read", () => {
+  const config = { general: { config_revision: 5 }, text: '\\"'.repeat(200_000) };
+  assertEquals(decodePlain(bytes(JSON.stringify(config))), { kind: "configuration", revision: 5, config });
+});
+
 const TENTA: [payload: string, expected: unknown][] = [
   ['{"configuration":{"a":1},"revision":3}', { kind: "configuration", revision: 3, config: { a: 1 } }],
   ['{"configuration":null,"revision":3}', { kind: "configuration", revision: 3, config: null }],
