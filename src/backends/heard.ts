@@ -1,6 +1,7 @@
 // Runs in: backend worker.
 import type { Heard } from "../runtime/backend.ts";
 import { MAX_CONFIG_LENGTH, parseJson } from "../shared/json.ts";
+import { MAX_KEY_LENGTH } from "../shared/shape.ts";
 
 const MAX_REVISION = 2_147_483_647;
 /** How deep values may be nested: deeper ones are an attack on whoever walks through them. */
@@ -30,11 +31,25 @@ export function decodeJson(payload: Uint8Array): { value: unknown } | { kind: "g
 export function decodeJsonText(text: string): { value: unknown } | { kind: "garbage"; reason: string } {
   if (text.length <= MAX_CONFIG_LENGTH && isTooDeep(text)) return garbage("it is nested too deeply");
   try {
-    return { value: parseJson(text) };
+    const value = parseJson(text);
+    const fault = unsendable(value);
+    return fault === undefined ? { value } : garbage(fault);
   } catch (error) {
     // of whatever kind: no bytes from outside may end the worker; a cause might quote them
     return garbage((error as Error).message);
   }
+}
+
+/** Why main would take a JSON value for a fault of this worker; undefined when it would not. */
+function unsendable(value: unknown): string | undefined {
+  if (typeof value === "number" && !Number.isFinite(value)) return "a number in it is too large";
+  if (typeof value !== "object" || value === null) return undefined;
+  for (const key in value) {
+    if (key.length > MAX_KEY_LENGTH) return `a key in it has more than ${MAX_KEY_LENGTH} characters`;
+    const fault = unsendable((value as Record<string, unknown>)[key]);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
 }
 
 /** A whole configuration, which carries its own revision. */

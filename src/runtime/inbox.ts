@@ -1,11 +1,14 @@
 // Runs in: backend worker.
 import type { Logger } from "../shared/logger.ts";
 import type { BackendToMain, MainToBackend } from "../shared/protocol.ts";
+import { cutText } from "../shared/text.ts";
 import { withLimit } from "../shared/time.ts";
 import type { Inbox } from "./backend.ts";
 
 /** Least time between two lines about garbage, in milliseconds. */
 const GARBAGE_LINE_MS = 1000;
+/** How much of a reason is shown, which may quote the server; in UTF-16 code units. */
+const MAX_REASON_LENGTH = 500;
 
 /** Longer than main itself gives whoever answers a call, in milliseconds. */
 const CALL_LIMIT_MS = 60_000;
@@ -37,7 +40,7 @@ export function createInbox(
       const others = unlogged === 0 ? "" : ` (and ${unlogged} more before)`;
       loggedMs = monotonic();
       unlogged = 0;
-      logger.warning(`ignored what the server sent: ${reason}${others}`);
+      logger.warning(`ignored what the server sent: ${cutText(reason, MAX_REASON_LENGTH)}${others}`);
     },
     async call(method, params) {
       const callId = ++lastCallId;

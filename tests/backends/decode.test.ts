@@ -11,6 +11,7 @@ import { fillTemplate } from "../../src/backends/topic_template.ts";
 import { createVersionChoice } from "../../src/backends/version_choice.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
+const D = "v1/devices/me";
 const CONFIG = { general: { config_revision: 5 }, a: 1 };
 
 const PLAIN: [payload: string, expected: unknown][] = [
@@ -69,6 +70,30 @@ Deno.test("plain MQTT: a large valid text is read", () => {
   assertEquals(decodePlain(bytes(JSON.stringify(config))), { kind: "configuration", revision: 5, config });
 });
 
+const UNSENDABLE: [name: string, text: string, reason: string][] = [
+  ["a number that is too large", '"x":1e999', "a number in it is too large"],
+  ["one that is too small, deep inside", '"x":[{"y":[-1e999]}]', "a number in it is too large"],
+  ["a long key", `"${"k".repeat(70_000)}":1`, "a key in it has more than 1024 characters"],
+  [
+    "a long key of a key",
+    `"__proto__":{"${"k".repeat(1025)}":1}`,
+    "a key in it has more than 1024 characters",
+  ],
+];
+for (const [name, text, reason] of UNSENDABLE) {
+  Deno.test(`what main would not take from any worker is garbage: ${name}`, () => {
+    const general = '"general":{"config_revision":5}';
+    assertEquals(decodePlain(bytes(`{${general},${text}}`)), { kind: "garbage", reason });
+    const inText = decodeThingsboard(
+      D + "/attributes",
+      bytes(JSON.stringify({ configuration: `{${text}}` })),
+    );
+    assertEquals(inText, { kind: "garbage", reason: `the attribute "configuration": ${reason}` });
+    const called = bytes(`{"method":"ping","params":{${text}}}`);
+    assertEquals(decodeThingsboard(D + "/rpc/request/1", called).kind, "garbage");
+  });
+}
+
 const TENTA: [payload: string, expected: unknown][] = [
   ['{"configuration":{"a":1},"revision":3}', { kind: "configuration", revision: 3, config: { a: 1 } }],
   ['{"configuration":null,"revision":3}', { kind: "configuration", revision: 3, config: null }],
@@ -89,7 +114,6 @@ for (const [payload, expected] of TENTA) {
     assertEquals(decodeTenta(bytes(payload)), expected as never));
 }
 
-const D = "v1/devices/me";
 const THINGSBOARD: [topic: string, payload: string, expected: unknown][] = [
   [`${D}/attributes`, JSON.stringify({ configuration: CONFIG }), {
     kind: "configuration",
@@ -218,7 +242,7 @@ Deno.test("provisioning: an access token, or user name and password; anything el
       status: "SUCCESS",
       credentialsType: "X509_CERTIFICATE",
       credentialsValue: "x",
-    }]
+    }, { status: "SUCCESS", credentialsType: "ACCESS_TOKEN", credentialsValue: "x".repeat(70_000) }]
   ) {
     let failed = false;
     try {

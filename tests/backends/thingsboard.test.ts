@@ -237,7 +237,7 @@ test("an offer that no program could have made costs neither the thread nor the 
     fw_checksum_algorithm: cruel,
   };
   await bench.server.send("attributes", JSON.stringify(offer));
-  await until("it is told", () => bench.running.garbage.length > 0);
+  await until("it is refused", () => bench.running.offers.some((offered) => offered && "fault" in offered));
   const ids = bench.store.add([exampleMessage("data", 1)]);
   await until("messages go", () => ids.every((id) => bench.store.acknowledged.includes(id)));
   assertEquals(bench.server.proxy.connects, 1);

@@ -26,6 +26,12 @@ Deno.test("inbox: garbage leaves one line a second at most, which counts the oth
   assertEquals(sent, []);
 });
 
+Deno.test("inbox: a reason that quotes a server is cut", () => {
+  const { inbox, lines } = create();
+  inbox.garbage("x".repeat(1_000_000));
+  assertEquals(lines, [`WARNING ignored what the server sent: ${"x".repeat(500)}`]);
+});
+
 Deno.test("inbox: a configuration goes to main as it is; nothing is nothing", () => {
   const { inbox, sent } = create();
   inbox.heard({ kind: "configuration", revision: 3, config: { a: 1 } });
