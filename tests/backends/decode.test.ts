@@ -97,7 +97,7 @@ for (const [name, text, reason] of UNSENDABLE) {
 const TENTA: [payload: string, expected: unknown][] = [
   ['{"configuration":{"a":1},"revision":3}', { kind: "configuration", revision: 3, config: { a: 1 } }],
   ['{"configuration":null,"revision":3}', { kind: "configuration", revision: 3, config: null }],
-  ['{"revision":3}', { kind: "configuration", revision: 3, config: undefined }],
+  ['{"revision":3}', { kind: "configuration", revision: 3, config: null }],
   ['{"configuration":{}}', {
     kind: "garbage",
     reason: "a configuration must have an integer revision from 0",

@@ -1,9 +1,9 @@
 // Runs in: main thread.
 import type { Logger } from "../../shared/logger.ts";
 import type { ConfigStatus } from "../../shared/message.ts";
+import { exceededBound } from "../../shared/config_bounds.ts";
 import { sentenceOf } from "../../shared/errors.ts";
 import { pause } from "../../shared/time.ts";
-import { exceededBound } from "./config_bounds.ts";
 import { type Current, decideUpdate, type Decision, type Received } from "./decide.ts";
 import type { Outcome } from "./reconfigure.ts";
 import type { Revisions } from "./revisions.ts";
@@ -57,7 +57,7 @@ export class Intake {
   }
 
   /** A configuration has come; servers repeat themselves after each connect. */
-  receive(revision: number, config: unknown): void {
+  receive(revision: number, config: unknown, excess?: string): void {
     if (this.#seen.has(revision)) return;
     this.#see(revision);
     const { logger, revisions } = this.#options;
@@ -65,7 +65,7 @@ export class Intake {
     if (revisions.rejected.has(revision)) {
       return logger.info(`ignored configuration ${revision}: it has been rejected before`);
     }
-    this.#wait({ revision, config });
+    this.#wait({ revision, config, excess });
   }
 
   /** A person on the node has allowed a configuration that had been refused. */
@@ -145,7 +145,7 @@ export class Intake {
     const { report, logger, current, revisions } = this.#options;
     const { revision, config } = received;
     logger.info(`configuration ${revision} has come`);
-    const excess = exceededBound(config);
+    const excess = received.excess ?? exceededBound(config);
     if (excess !== undefined) return await this.#reject(revision, undefined, excess);
     await report("received", revision, config);
     const decision = decideUpdate(current(), received, revisions.rejected);

@@ -111,8 +111,9 @@ export class RemoteConfiguration {
     this.#intake.receiveAllowed(refused.revision, refused.config);
   }
 
-  receive(revision: number, config: unknown): void {
-    this.#intake.receive(revision, config);
+  /** A configuration has come from a server. @param excess why it is too much to be looked at */
+  receive(revision: number, config: unknown, excess?: string): void {
+    this.#intake.receive(revision, config, excess);
   }
 
   /** A server has assigned a package to this node. */

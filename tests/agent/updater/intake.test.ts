@@ -113,6 +113,13 @@ Deno.test("garbage with a revision is rejected where it can be told", async () =
   assertEquals([told, taken], [["5 received", "5 rejected a configuration must be an object"], []]);
 });
 
+Deno.test("what its backend did not hand on is rejected with the backend's reason", async () => {
+  const { intake, told, taken } = create();
+  intake.receive(5, null, "it is larger than 256 KiB");
+  await intake.settled();
+  assertEquals([told, taken], [["5 rejected it is larger than 256 KiB"], []]);
+});
+
 Deno.test("what only time can mend is tried again, and not rejected", async () => {
   const full: Outcome = { kind: "postponed", reason: "No space left on device" };
   const { intake, told, taken, revisions } = create([full, full, { kind: "accepted" }]);
