@@ -73,7 +73,10 @@ export interface Inbox {
   call(method: string, params: unknown): Promise<unknown>;
   /** Asks main to keep something of this backend in a file that nobody else can read. */
   keep(value: unknown): void;
-  /** The server offers a version of this program, or none any more; main knows whether it is wanted. */
+  /**
+   * The server offers a version of this program, or none any more; main knows whether it is wanted. At most one every
+   * five seconds goes there, the last.
+   */
   offered(offer: PackageOffer | UnusableOffer | null): void;
   /** The server has been told. */
   reported(reportId: number): void;

@@ -2,7 +2,7 @@
 import { Bucket } from "../shared/bucket.ts";
 import { exceededBound } from "../shared/config_bounds.ts";
 import type { Logger } from "../shared/logger.ts";
-import type { BackendToMain, MainToBackend } from "../shared/protocol.ts";
+import type { BackendToMain, MainToBackend, PackageOffer, UnusableOffer } from "../shared/protocol.ts";
 import { cutText } from "../shared/text.ts";
 import { withLimit } from "../shared/time.ts";
 import type { Heard, Inbox } from "./backend.ts";
@@ -14,10 +14,11 @@ const GARBAGE_LINE_MS = 1000;
 const MAX_REASON_LENGTH = 500;
 
 /**
- * Least time between two configurations on their way to main, in milliseconds, and calls that it gets at once, and in a
- * second: main has other work than to look at what a server repeats.
+ * Least time between two configurations and two offers on their way to main, in milliseconds, and calls that it gets at
+ * once, and in a second: main has other work than to look at what a server repeats.
  */
 const CONFIGURATION_GAP_MS = 1000;
+const OFFER_GAP_MS = 5000;
 const CALL_BURST = 50;
 const CALLS_PER_SECOND = 10;
 
@@ -46,6 +47,11 @@ export function createInbox(
       handedOn = configuration.revision;
       send({ type: "configuration", ...configuration });
     },
+  });
+  const offers = new Paced<PackageOffer | UnusableOffer | null>({
+    gapMs: OFFER_GAP_MS,
+    monotonic,
+    handOn: (offer) => send({ type: "package", offer }),
   });
   const inbox: Inbox = {
     heard(heard) {
@@ -80,7 +86,7 @@ export function createInbox(
       return answer.result;
     },
     keep: (value) => send({ type: "keep", value }),
-    offered: (offer) => send({ type: "package", offer }),
+    offered: (offer) => offers.take(offer),
     reported: (reportId) => send({ type: "package_report_told", reportId }),
   };
   return {

@@ -1,5 +1,5 @@
 // Runs in: tests.
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { createInbox } from "../../src/runtime/inbox.ts";
 import { decodeFromBackend } from "../../src/agent/workers/decoders.ts";
 import { createLogger } from "../../src/shared/logger.ts";
@@ -60,6 +60,25 @@ Deno.test("inbox: of a flood of configurations main gets one a second, the newes
   assertEquals([sent.length, timers.nextInMs], [2, undefined]);
   hear(3);
   assertEquals(sent.length, 3, "main knows what is old");
+});
+
+Deno.test("inbox: of a flood of offers main gets one every five seconds, the last", () => {
+  using timers = fakeTimers();
+  const { inbox, clock, sent } = create();
+  const offer = (i: number) => ({ title: `T${i}`, version: `9.9.${i}`, fault: "it has an address" });
+  for (let i = 0; i < 3000; i++) {
+    clock.nowMs = i * 5;
+    while (timers.nextInMs !== undefined && timers.nowMs + timers.nextInMs <= clock.nowMs) timers.next();
+    inbox.offered(offer(i));
+  }
+  assert(sent.length <= 4, `${sent.length} in 15 s`);
+  clock.nowMs += 5000;
+  timers.next();
+  assertEquals(sent.at(-1), { type: "package", offer: offer(2999) });
+  inbox.offered(null);
+  clock.nowMs += 5000;
+  timers.next();
+  assertEquals(sent.at(-1), { type: "package", offer: null });
 });
 
 Deno.test("inbox: what main would not look at does not travel", async () => {
