@@ -3,10 +3,11 @@ import type { Logger } from "../../shared/logger.ts";
 import type { ConfigStatus } from "../../shared/message.ts";
 import { exceededBound } from "../../shared/config_bounds.ts";
 import { sentenceOf } from "../../shared/errors.ts";
+import { cutText } from "../../shared/text.ts";
 import { pause } from "../../shared/time.ts";
 import { type Current, decideUpdate, type Decision, type Received } from "./decide.ts";
 import type { Outcome } from "./reconfigure.ts";
-import type { Revisions } from "./revisions.ts";
+import { MAX_REASON_LENGTH, type Revisions } from "./revisions.ts";
 
 /** How long to wait before something that only time can mend is tried again, in milliseconds. */
 const RETRY_MS = 60_000;
@@ -179,7 +180,7 @@ export class Intake {
     config: unknown,
     { reason, canBeAllowed }: Decision & { kind: "reject" },
   ): Promise<void> {
-    if (canBeAllowed) this.#options.keepRefused(revision, config, reason);
+    if (canBeAllowed) this.#options.keepRefused(revision, config, cutText(reason, MAX_REASON_LENGTH));
     await this.#reject(revision, config, reason);
   }
 
@@ -243,8 +244,9 @@ export class Intake {
     this.#options.logger.exception(`${what} could not be dealt with`, error);
   }
 
-  async #reject(revision: number, config: unknown, reason: string): Promise<void> {
+  async #reject(revision: number, config: unknown, whole: string): Promise<void> {
     const { report, logger, revisions } = this.#options;
+    const reason = cutText(whole, MAX_REASON_LENGTH);
     logger.warning(`configuration ${revision} is rejected: ${reason}`);
     revisions.reject(revision, reason);
     if (await report("rejected", revision, config, reason)) revisions.markReported(revision);

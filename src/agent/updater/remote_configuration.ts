@@ -1,6 +1,7 @@
 // Runs in: main thread.
 import type { ConfigStatus } from "../../shared/message.ts";
 import type { Logger } from "../../shared/logger.ts";
+import { cutText } from "../../shared/text.ts";
 import { version } from "../../shared/version.ts";
 import type { CheckOptions } from "../config_check.ts";
 import type { Paths } from "../paths.ts";
@@ -11,7 +12,7 @@ import { Intake } from "./intake.ts";
 import { readJournal } from "./journal.ts";
 import { type Outcome, type Reconfigurable, reconfigure, resumeReconfiguration } from "./reconfigure.ts";
 import { allowRefused, keepRefused, readRefused, removeRefused } from "./refused_configuration.ts";
-import { Revisions } from "./revisions.ts";
+import { MAX_REASON_LENGTH, Revisions } from "./revisions.ts";
 import type { Update } from "./probation.ts";
 import type { OfferedPackage, Packages } from "./packages.ts";
 import type { Updater } from "./updater.ts";
@@ -172,9 +173,10 @@ export class RemoteConfiguration {
       this.#revisions.accept(revision);
       await this.#report("accepted", revision, agent.loaded.raw);
     } else if (outcome.kind === "rejected") {
-      logger.warning(`configuration ${revision} is rejected: ${outcome.reason}`);
-      this.#revisions.reject(revision, outcome.reason);
-      const isReported = await this.#report("rejected", revision, undefined, outcome.reason);
+      const reason = cutText(outcome.reason, MAX_REASON_LENGTH);
+      logger.warning(`configuration ${revision} is rejected: ${reason}`);
+      this.#revisions.reject(revision, reason);
+      const isReported = await this.#report("rejected", revision, undefined, reason);
       if (isReported) this.#revisions.markReported(revision);
     }
   }
