@@ -1,6 +1,7 @@
 // Runs in: main thread.
 import type { Logger } from "../../shared/logger.ts";
 import type { ConfigStatus } from "../../shared/message.ts";
+import { Bucket } from "../../shared/bucket.ts";
 import { exceededBound } from "../../shared/config_bounds.ts";
 import { sentenceOf } from "../../shared/errors.ts";
 import { cutText } from "../../shared/text.ts";
@@ -11,6 +12,9 @@ import { MAX_REASON_LENGTH, type Revisions } from "./revisions.ts";
 
 /** How long to wait before something that only time can mend is tried again, in milliseconds. */
 const RETRY_MS = 60_000;
+/** Configurations that are looked at at once and in a second: each is told to the servers, which wears the disk. */
+const TAKE_BURST = 100;
+const TAKES_PER_SECOND = 1 / 60;
 /** How many revisions are known to have come: a server may send as many as it likes. */
 const MAX_SEEN = 1000;
 
@@ -31,6 +35,8 @@ export interface IntakeOptions {
   upgrade?: (version: string, config: Record<string, unknown>, revision: number) => Promise<Outcome>;
   signal: AbortSignal;
   retryMs?: number;
+  /** Milliseconds that never jump. */
+  monotonic?: () => number;
 }
 
 /** Another version without a configuration of its own. */
@@ -51,10 +57,14 @@ export class Intake {
   #waiting: Received | undefined;
   #offer: Offer | undefined;
   #wakeUp = new AbortController();
+  #rate: Bucket;
+  #isTooFast = false;
   #working: Promise<void> | undefined;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
+    const { monotonic = () => performance.now() } = options;
+    this.#rate = new Bucket({ burst: TAKE_BURST, perSecond: TAKES_PER_SECOND, monotonic });
   }
 
   /** A configuration has come; servers repeat themselves after each connect. */
@@ -131,6 +141,11 @@ export class Intake {
         await this.#takeOffer(this.#offer);
         continue;
       }
+      if (!received.isAllowed && !this.#rate.take()) {
+        await this.#slowDown(received.revision);
+        continue;
+      }
+      this.#isTooFast = false;
       this.#waiting = undefined;
       const { revision, config } = received;
       try {
@@ -140,6 +155,17 @@ export class Intake {
         await this.#reject(revision, config, sentenceOf(error));
       }
     }
+  }
+
+  /** Meanwhile a newer one may come, or one that a person allows. */
+  async #slowDown(revision: number): Promise<void> {
+    if (!this.#isTooFast) {
+      this.#options.logger.warning(
+        `configuration ${revision}, or a newer one, is looked at later: too many have come (one a minute is looked at)`,
+      );
+    }
+    this.#isTooFast = true;
+    await this.#pause();
   }
 
   async #take(received: Received): Promise<void> {

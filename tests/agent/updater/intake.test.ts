@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Intake } from "../../../src/agent/updater/intake.ts";
 import type { Outcome } from "../../../src/agent/updater/reconfigure.ts";
 import { Revisions } from "../../../src/agent/updater/revisions.ts";
+import { pause } from "../../../src/shared/time.ts";
 import { createLogger } from "../../../src/shared/logger.ts";
 
 const CONFIG = { general: { software_version: "1.2.3" } };
@@ -27,7 +28,9 @@ function create(
     rules: { backends: {}, procedures: {} },
     hasCredentials: () => false,
   };
+  const clock = { nowMs: 0 };
   const intake = new Intake({
+    monotonic: () => clock.nowMs,
     current: () => current,
     revisions,
     logger: createLogger("updater", ({ level, subject }) => log.push(`${level} ${subject}`)),
@@ -48,7 +51,7 @@ function create(
     signal: ending.signal,
     retryMs: 1,
   });
-  return { intake, told, taken, log, ending, revisions, path: `${folder}/revisions.json` };
+  return { clock, intake, told, taken, log, ending, revisions, path: `${folder}/revisions.json` };
 }
 
 Deno.test("a received configuration: received, taken into use, accepted", async () => {
@@ -167,6 +170,24 @@ Deno.test("a reason that quotes a configuration is cut, wherever it goes", async
   assertEquals(reason.length, 2000);
   assertEquals(told.at(-1), `6 rejected ${reason}`);
   for (const text of [...told, ...log]) assert(text.length < 2100, `${text.length}`);
+});
+
+Deno.test("of configurations without end some are looked at, then the newest one a minute", async () => {
+  const { clock, intake, told, log, ending } = create();
+  const looked = () => told.filter((line) => line.endsWith("received")).length;
+  for (let revision = 5; revision < 105; revision++) {
+    intake.receive(revision, { general: {} });
+    await intake.settled();
+  }
+  assertEquals(looked(), 100);
+  for (let revision = 105; revision < 300; revision++) {
+    intake.receive(revision, { general: {} });
+    await pause(0, ending.signal);
+  }
+  assertEquals([looked(), log.filter((line) => line.includes("looked at later")).length], [100, 1]);
+  clock.nowMs += 60_000;
+  await intake.settled();
+  assertEquals([looked(), told.at(-1)?.split(" ")[0]], [101, "299"]);
 });
 
 Deno.test("what is remembered of rejected revisions has an end, in memory and on the disk", async () => {
