@@ -77,6 +77,14 @@ Deno.test("what a server makes main say is bounded, and no other component's lin
   assertEquals([lines.at(-1)?.endsWith("something else"), messages.length], [true, lines.length]);
 });
 
+Deno.test("half a surrogate pair in what a server gives out can be hidden like any other text", async () => {
+  const { messages } = await logOf({ ...FILE_ONLY, message_sending: "INFO" }, ({ hide, write }) => {
+    hide(["to\ud800ken"]);
+    write(entry("INFO", undefined, { subject: "the token is to\ud800ken" }));
+  });
+  assertEquals(messages[0]?.subject, "the token is •••");
+});
+
 const FILE_ONLY = { file_archive: "DEBUG", console_prints: null, message_sending: null } as const;
 
 const REMOVALS: [name: string, remove: (file: string, folder: string) => void][] = [
