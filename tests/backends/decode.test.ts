@@ -210,6 +210,19 @@ Deno.test("rate limiter: never more than is allowed within any period, and never
   assert(sent.length > 0.75 * 600, `${sent.length} in a minute that allows 600`);
 });
 
+Deno.test("rate limiter: a server that allows millions costs no memory for each", () => {
+  let nowMs = 0;
+  const limiter = createRateLimiter([{ amount: 1_000_000_000, periodMs: 1_000_000_000 }], () => nowMs);
+  const before = Deno.memoryUsage().heapUsed;
+  for (let count = 0; count < 2_000_000; count++) {
+    nowMs += 1;
+    limiter.count(1);
+  }
+  const grown = Deno.memoryUsage().heapUsed - before;
+  assert(grown < 20_000_000, `${grown} bytes`);
+  assertEquals(limiter.waitMs(1) > 0, true, "what was sent before the start still counts");
+});
+
 Deno.test("rate limiter: what was sent before the start is not known, and counts", () => {
   const limiter = createRateLimiter([{ amount: 10, periodMs: 1000 }], () => 0);
   assert(limiter.waitMs(5) > 400);
