@@ -302,7 +302,7 @@ export class Agent {
       agentStartedMs: this.#startedMs,
       failuresBefore: readFailures(environment),
       onStored,
-      onConfiguration: (revision, config) => this.#remote.receive(revision, config),
+      onConfiguration: (...received) => this.#remote.receive(...received),
       onCall: (entry, method, params) => this.#calls.call(entry, method, params),
       packages: this.#packages,
       onPoints: (points) => this.#points.tell(points),

@@ -52,8 +52,8 @@ export interface BackendHostOptions {
   /** Opens a port to the store for one worker. */
   openStorePort: (generation: number) => MessagePort;
   closeStorePort: (generation: number) => void;
-  /** A configuration has come; it is not judged yet. */
-  onConfiguration: (revision: number, config: unknown) => void;
+  /** A configuration has come; it is not judged yet. `excess`: why it is too much to be looked at. */
+  onConfiguration: (revision: number, config: unknown, excess?: string) => void;
   /** Does what the server asks. @throws with a sentence for the server. */
   onCall: (method: string, params: unknown) => Promise<unknown>;
   /** Keeps a value for {@link BackendFacts.kept}. */
@@ -297,8 +297,8 @@ export class BackendHost {
     for (const report of this.#options.packages.untold()) life.send({ type: "package_report", report });
   }
 
-  #configured({ revision, config }: BackendToMain & { type: "configuration" }): void {
-    if (this.#options.entry.mayConfigure) return this.#options.onConfiguration(revision, config);
+  #configured({ revision, config, excess }: BackendToMain & { type: "configuration" }): void {
+    if (this.#options.entry.mayConfigure) return this.#options.onConfiguration(revision, config, excess);
     if (revision === this.#ignoredRevision) return;
     this.#ignoredRevision = revision;
     this.#options.logger.warning(

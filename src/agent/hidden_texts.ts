@@ -22,5 +22,10 @@ export class HiddenTexts {
 /** How a secret looks in plain text, in JSON, where values are listed (other quotes), and in an address. */
 function spellings(secret: string): string[] {
   const listed = Deno.inspect([secret], { breakLength: Infinity, strAbbreviateSize: Infinity }); // [ 'secret' ]
-  return [secret, JSON.stringify(secret).slice(1, -1), listed.slice(3, -3), encodeURIComponent(secret)];
+  return [
+    secret,
+    JSON.stringify(secret).slice(1, -1),
+    listed.slice(3, -3),
+    encodeURIComponent(secret.toWellFormed()),
+  ];
 }

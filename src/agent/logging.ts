@@ -3,6 +3,7 @@ import { getFileSink } from "@logtape/file";
 import { configureSync, disposeSync, getLogger, type LogRecord, type Sink } from "@logtape/logtape";
 import { join } from "@std/path";
 import type { Config } from "../shared/config.ts";
+import { createLogLimiter, type LogLimiter } from "../shared/log_limiter.ts";
 import { createLogger, type Logger } from "../shared/logger.ts";
 import { levelRank } from "../shared/message.ts";
 import type { LogEntry } from "../shared/protocol.ts";
@@ -21,8 +22,9 @@ export interface LoggingOptions {
 }
 
 export interface Logging {
-  /** Writes an entry of any component to every sink whose threshold it reaches. */
+  /** Writes an entry of any component to every sink whose threshold it reaches; workers limit their own. */
   write(entry: LogEntry): void;
+  /** For main's own lines, which a server may provoke: so many at once, then so many a second, of each component. */
   logger(origin: string): Logger;
   /** Calls back for every entry, whatever its level, until the returned function is called. */
   watch(listener: (entry: LogEntry) => void): () => void;
@@ -36,6 +38,9 @@ export interface Logging {
   renew(): string[];
   close(): Promise<void>;
 }
+
+/** How often floods are looked for that have ended, in milliseconds. */
+const SUM_UP_MS = 5000;
 
 type SinkName = keyof Config["logging_verbosity"];
 
@@ -76,18 +81,27 @@ export function setUpLogging(options: LoggingOptions): Logging {
     emit(shown);
     for (const tell of watchers) tell(shown);
   };
+  const limiters = new Map<string, LogLimiter>();
+  const limiterOf = (origin: string) => {
+    const known = limiters.get(origin) ?? createLogLimiter({ now: () => Date.now(), emit: write });
+    limiters.set(origin, known);
+    return known;
+  };
+  const summingUp = setInterval(() => limiters.forEach((limiter) => limiter.tick()), SUM_UP_MS);
+  Deno.unrefTimer(summingUp);
   return {
     write,
     watch(listener) {
       watchers.add(listener);
       return () => void watchers.delete(listener);
     },
-    logger: (origin) => createLogger(origin, write),
+    logger: (origin) => createLogger(origin, limiterOf(origin).push),
     hide: (more) => hidden.add(more),
     setThresholds: (changed) => void (thresholds = changed),
     redact: (text) => hidden.redact(text),
     renew: () => file.renew(),
     async close() {
+      clearInterval(summingUp);
       disposeSync();
       await file.close();
     },

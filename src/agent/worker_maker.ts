@@ -2,7 +2,7 @@
 import type { BackendFacts, NodeFacts, StoredMessage } from "../shared/protocol.ts";
 import type { JsonSchema } from "../shared/secrets.ts";
 import { version } from "../shared/version.ts";
-import { type BackendEntry, BackendHost } from "./backend_host.ts";
+import { type BackendEntry, BackendHost, type BackendHostOptions } from "./backend_host.ts";
 import type { LoadedConfig } from "./configuration.ts";
 import { DeviceDoor } from "./device_door.ts";
 import { modifiedMs } from "./files.ts";
@@ -34,7 +34,7 @@ export interface WorkerMakerOptions {
   /** Told of the newest numbers while they are watched. */
   onPoints: (points: Points) => void;
   /** A configuration has come from a server; it is not judged yet. */
-  onConfiguration: (revision: number, config: unknown) => void;
+  onConfiguration: BackendHostOptions["onConfiguration"];
   /** Does what a server asks. @throws with a sentence for the server. */
   onCall: (entry: BackendEntry, method: string, params: unknown) => Promise<unknown>;
   /** Versions of this program that servers offer. */

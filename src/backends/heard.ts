@@ -1,10 +1,13 @@
 // Runs in: backend worker.
 import type { Heard } from "../runtime/backend.ts";
-import { parseJson } from "../shared/json.ts";
+import { MAX_CONFIG_LENGTH, parseJson } from "../shared/json.ts";
+import { MAX_KEY_LENGTH } from "../shared/shape.ts";
 
 const MAX_REVISION = 2_147_483_647;
 /** How deep values may be nested: deeper ones are an attack on whoever walks through them. */
 const MAX_DEPTH = 64;
+/** No UTF-16 code unit takes more than three bytes in UTF-8. */
+const MAX_PAYLOAD_BYTES = 3 * MAX_CONFIG_LENGTH;
 
 export type { Heard };
 
@@ -15,6 +18,7 @@ export function garbage(reason: string): Heard & { kind: "garbage" } {
 /** The JSON value in a payload; errors are sentences without any of its content. */
 export function decodeJson(payload: Uint8Array): { value: unknown } | { kind: "garbage"; reason: string } {
   let text: string;
+  if (payload.length > MAX_PAYLOAD_BYTES) return garbage("it is larger than any text that is read");
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(payload);
   } catch {
@@ -25,13 +29,27 @@ export function decodeJson(payload: Uint8Array): { value: unknown } | { kind: "g
 
 /** The same of a text. */
 export function decodeJsonText(text: string): { value: unknown } | { kind: "garbage"; reason: string } {
-  if (isTooDeep(text)) return garbage("it is nested too deeply");
+  if (text.length <= MAX_CONFIG_LENGTH && isTooDeep(text)) return garbage("it is nested too deeply");
   try {
-    return { value: parseJson(text) };
+    const value = parseJson(text);
+    const fault = unsendable(value);
+    return fault === undefined ? { value } : garbage(fault);
   } catch (error) {
     // of whatever kind: no bytes from outside may end the worker; a cause might quote them
     return garbage((error as Error).message);
   }
+}
+
+/** Why main would take a JSON value for a fault of this worker; undefined when it would not. */
+function unsendable(value: unknown): string | undefined {
+  if (typeof value === "number" && !Number.isFinite(value)) return "a number in it is too large";
+  if (typeof value !== "object" || value === null) return undefined;
+  for (const key in value) {
+    if (key.length > MAX_KEY_LENGTH) return `a key in it has more than ${MAX_KEY_LENGTH} characters`;
+    const fault = unsendable((value as Record<string, unknown>)[key]);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
 }
 
 /** A whole configuration, which carries its own revision. */
@@ -57,12 +75,16 @@ export function isRevision(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_REVISION;
 }
 
-/** Counts brackets, strings left out. */
+/** Counts brackets, strings left out; one look at each character, whatever the text is. */
 function isTooDeep(text: string): boolean {
   let depth = 0;
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]]/g)) {
-    if (token === "}" || token === "]") depth--;
-    else if ((token === "{" || token === "[") && ++depth > MAX_DEPTH) return true;
+  let isInString = false;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (character === '"') isInString = !isInString;
+    else if (isInString) at += character === "\\" ? 1 : 0; // what is escaped ends no string
+    else if (character === "}" || character === "]") depth--;
+    else if ((character === "{" || character === "[") && ++depth > MAX_DEPTH) return true;
   }
   return false;
 }

@@ -12,6 +12,8 @@ const STRETCH = 1.1;
 /** Pieces into which the time before the start is divided. */
 const PIECES = 10;
 const MAX_RATES = 10;
+/** So many moments of a period are told apart: the server may allow millions of messages in it. */
+const MAX_ENTRIES = 1000;
 const MAX_NUMBER = 1_000_000_000;
 
 /**
@@ -59,10 +61,15 @@ export function createRateLimiter(rates: Rate[], monotonic: () => number): RateL
 function createWindow({ amount, periodMs }: Rate, startMs: number) {
   const capacity = Math.max(1, Math.floor(amount * SHARE));
   const spanMs = periodMs * STRETCH;
-  const entries: { atMs: number; amount: number }[] = [];
+  /** Each stands for what was sent from one moment to another, and counts as if all of it had been at the end. */
+  const entries: { fromMs: number; atMs: number; amount: number }[] = [];
   let sum = 0;
   const count = (size: number, nowMs: number) => {
-    entries.push({ atMs: nowMs, amount: size });
+    const last = entries.at(-1);
+    if (last !== undefined && nowMs < last.fromMs + spanMs / MAX_ENTRIES) {
+      last.atMs = nowMs;
+      last.amount += size;
+    } else entries.push({ fromMs: nowMs, atMs: nowMs, amount: size });
     sum += size;
   };
   const expire = (nowMs: number) => {

@@ -99,7 +99,7 @@ export function decode(payload: Uint8Array): Heard | undefined {
   if ("kind" in json) return json;
   const { configuration, revision } = json.value as { configuration?: unknown; revision?: unknown } ?? {};
   if (!isRevision(revision)) return garbage("a configuration must have an integer revision from 0");
-  return { kind: "configuration", revision, config: configuration };
+  return { kind: "configuration", revision, config: configuration ?? null };
 }
 
 /** Tenta, a server for sensor networks. */

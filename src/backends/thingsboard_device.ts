@@ -24,6 +24,8 @@ const MAX_ELEMENTS = 1000;
 const HEADER_BYTES = 128;
 /** Calls of the server that may be unanswered. */
 const MAX_CALLS = 10;
+/** Answers that may be on their way, refusals too: a server that floods and acknowledges none gets no more. */
+const MAX_ANSWERS = 100;
 const MAX_REQUEST_ID = 2_147_483_647;
 
 interface Limiters {
@@ -50,6 +52,7 @@ export class ThingsboardDevice {
   #answers = new Map<string, (value: unknown) => void>();
   #lastRequestId = 0;
   #calls = 0;
+  #answering = 0;
 
   constructor(context: BackendContext<Settings>) {
     this.#context = context;
@@ -195,11 +198,14 @@ export class ThingsboardDevice {
     session: MqttSession,
     { requestId, method, params }: { requestId: string; method: string; params: unknown },
   ): Promise<void> {
+    if (this.#answering >= MAX_ANSWERS) return;
+    this.#answering++;
     const answer = await this.#call(method, params);
     await this.#telling.answers.run(
       () => this.#say(session, `rpc/response/${requestId}`, answer),
       AbortSignal.timeout(ANSWER_LIMIT_MS),
     );
+    this.#answering--;
   }
 
   async #call(method: string, params: unknown): Promise<unknown> {

@@ -1,5 +1,6 @@
 // Runs in: backend worker.
 import type { PackageOffer, UnusableOffer } from "../shared/protocol.ts";
+import { cutText } from "../shared/text.ts";
 import { decodeJson } from "./heard.ts";
 
 const ATTRIBUTES = "v1/devices/me/attributes";
@@ -13,8 +14,12 @@ export const OFFER_KEYS = [
   "fw_url",
 ];
 /** Hexadecimal digits of each checksum that we take: the others are too easy to hit by chance. */
-const DIGITS: Record<string, number> = { SHA256: 64, SHA384: 96, SHA512: 128 };
+const DIGITS = new Map<unknown, number>([["SHA256", 64], ["SHA384", 96], ["SHA512", 128]]);
 const VERSION = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/;
+/** ThingsBoard gives no package a longer title or version, in UTF-16 code units. */
+const MAX_NAME_LENGTH = 255;
+/** How much is repeated of what the server says instead of a checksum's algorithm or of a size. */
+const MAX_SHOWN_LENGTH = 40;
 /** No package is larger, in bytes. */
 const MAX_SIZE_BYTES = 1_000_000_000;
 
@@ -44,7 +49,10 @@ export class ShownOffer {
     const { fw_title: title, fw_version: version, fw_url: url } = this.#values;
     if (title === undefined && version === undefined) return null;
     if (typeof title !== "string" || typeof version !== "string") return undefined;
-    const named = { title, version };
+    const named = { title: cutText(title, MAX_NAME_LENGTH), version: cutText(version, MAX_NAME_LENGTH) };
+    if (named.title !== title || named.version !== version) {
+      return { ...named, fault: `its title or version has more than ${MAX_NAME_LENGTH} characters` };
+    }
     if (typeof url === "string" && url !== "") {
       return {
         ...named,
@@ -54,12 +62,12 @@ export class ShownOffer {
     const { fw_size: size, fw_checksum: checksum, fw_checksum_algorithm: algorithm } = this.#values;
     if ([size, checksum, algorithm].includes(undefined)) return undefined;
     if (!VERSION.test(version)) return { ...named, fault: "its version must be one such as 1.2.3" };
-    const digits = DIGITS[String(algorithm)];
+    const digits = DIGITS.get(algorithm);
     if (digits === undefined) {
-      return { ...named, fault: `the checksum must be SHA256, SHA384 or SHA512, not ${algorithm}` };
+      return { ...named, fault: `the checksum must be SHA256, SHA384 or SHA512, not ${shown(algorithm)}` };
     }
     if (!Number.isSafeInteger(size) || Number(size) < 1 || Number(size) > MAX_SIZE_BYTES) {
-      return { ...named, fault: `a package cannot have ${size} bytes` };
+      return { ...named, fault: `a package cannot have ${shown(size)} bytes` };
     }
     if (typeof checksum !== "string" || !new RegExp(`^[0-9a-fA-F]{${digits}}$`).test(checksum)) {
       return { ...named, fault: `the checksum is no ${algorithm} in hexadecimal digits` };
@@ -71,6 +79,10 @@ export class ShownOffer {
       algorithm: algorithm as PackageOffer["algorithm"],
     };
   }
+}
+
+function shown(value: unknown): string {
+  return cutText(typeof value === "string" ? value : JSON.stringify(value), MAX_SHOWN_LENGTH);
 }
 
 function objectIn(value: unknown): Record<string, unknown> {

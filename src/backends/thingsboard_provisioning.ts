@@ -6,6 +6,8 @@ import { decode } from "./thingsboard_decode.ts";
 
 const ANSWER_LIMIT_MS = 10_000;
 const SUBSCRIBE_LIMIT_MS = 2000;
+/** No credential is longer, in UTF-16 code units. */
+const MAX_CREDENTIAL_LENGTH = 10_000;
 
 export interface ProvisionRequest {
   deviceName: string;
@@ -38,6 +40,14 @@ export async function provision(enterAs: EnterAs, request: ProvisionRequest): Pr
 
 /** The credentials in an answer: an access token, or user name and password. */
 export function credentialsIn(answer: unknown): Credentials {
+  const credentials = anyCredentialsIn(answer);
+  if (Object.values(credentials).some((text) => (text ?? "").length > MAX_CREDENTIAL_LENGTH)) {
+    throw new Error(`the server gives credentials of more than ${MAX_CREDENTIAL_LENGTH} characters`);
+  }
+  return credentials;
+}
+
+function anyCredentialsIn(answer: unknown): Credentials {
   if (answer === undefined) throw new Error("the server does not answer the request for credentials");
   const { status, credentialsType, credentialsValue, errorMsg } = (answer ?? {}) as Record<string, unknown>;
   if (status !== "SUCCESS") {
@@ -55,5 +65,6 @@ export function credentialsIn(answer: unknown): Credentials {
       ...(typeof password === "string" ? { password } : {}),
     };
   }
-  throw new Error(`the server gives credentials of a kind that is not supported: ${String(credentialsType)}`);
+  const kind = cutText(String(credentialsType), 200);
+  throw new Error(`the server gives credentials of a kind that is not supported: ${kind}`);
 }

@@ -1,6 +1,7 @@
 // Runs in: release worker.
 import { sentenceOf } from "../shared/errors.ts";
 import type { MainToRelease, ReleaseOrder, ReleaseToMain } from "../shared/protocol.ts";
+import { cutText } from "../shared/text.ts";
 import { linkToMain } from "../shared/worker_link.ts";
 import { ReleaseError } from "./errors.ts";
 import { fetchRelease } from "./fetch_release.ts";
@@ -9,6 +10,8 @@ import { findRelease, type Found } from "./find_release.ts";
 const link = linkToMain<ReleaseToMain>("release");
 /** Least time between two words on how far it has come, in milliseconds. */
 const PROGRESS_MS = 250;
+/** How much is told of why there is no release, which may quote a server; in UTF-16 code units. */
+const MAX_REASON_LENGTH = 2000;
 
 let order: ReleaseOrder;
 let found: Found;
@@ -40,7 +43,7 @@ async function answering(work: () => Promise<void>): Promise<void> {
     await work();
   } catch (error) {
     const mayMend = error instanceof ReleaseError ? error.mayMend : isDiskFull(error);
-    link.send({ type: "unavailable", reason: sentenceOf(error), mayMend });
+    link.send({ type: "unavailable", reason: cutText(sentenceOf(error), MAX_REASON_LENGTH), mayMend });
   }
 }
 

@@ -62,15 +62,21 @@ export type Heard =
 
 /** Where a backend brings what its server sends. */
 export interface Inbox {
-  /** Main sorts out what is old, repeated or wrong. Garbage is one line in the log, at most every second. */
+  /**
+   * Main sorts out what is old or wrong. At most one configuration a second goes there, the newest, and none twice in a
+   * row. Garbage is one line in the log, at most every second.
+   */
   heard(heard: Heard | undefined): void;
   /** The same as garbage of one's own wording. */
   garbage(reason: string): void;
-  /** Something that the server asks of this node. @throws when it is not allowed, unknown or fails. */
+  /** Something that the server asks of this node. @throws when it is not allowed, unknown, too much, or fails. */
   call(method: string, params: unknown): Promise<unknown>;
   /** Asks main to keep something of this backend in a file that nobody else can read. */
   keep(value: unknown): void;
-  /** The server offers a version of this program, or none any more; main knows whether it is wanted. */
+  /**
+   * The server offers a version of this program, or none any more; main knows whether it is wanted. At most one every
+   * five seconds goes there, the last.
+   */
   offered(offer: PackageOffer | UnusableOffer | null): void;
   /** The server has been told. */
   reported(reportId: number): void;

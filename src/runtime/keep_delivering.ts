@@ -2,6 +2,7 @@
 import { sentenceOf } from "../shared/errors.ts";
 import type { Logger } from "../shared/logger.ts";
 import type { LeasedMessage, PackageReport } from "../shared/protocol.ts";
+import { cutText } from "../shared/text.ts";
 import { pause, withLimit } from "../shared/time.ts";
 import { Delivery } from "./delivery.ts";
 import { createFlow } from "./flow.ts";
@@ -18,6 +19,8 @@ import { createSuspicion } from "./suspicion.ts";
 const SETTLE_LIMIT_MS = 2000;
 /** How long a connection may take to close in good order, in milliseconds. */
 const CLOSE_LIMIT_MS = 2000;
+/** How much is told of why a server cannot be reached, which may be its own words; in UTF-16 code units. */
+const MAX_REASON_LENGTH = 2000;
 
 /** What a backend does with its server. */
 export interface Driver {
@@ -97,7 +100,7 @@ async function tryToConnect(driver: Driver, signal: AbortSignal): Promise<Link |
   try {
     return await driver.connect(signal);
   } catch (error) {
-    return { failure: sentenceOf(error) };
+    return { failure: cutText(sentenceOf(error), MAX_REASON_LENGTH) };
   }
 }
 

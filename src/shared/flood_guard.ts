@@ -1,4 +1,5 @@
 // Runs in: any thread.
+import { Bucket } from "./bucket.ts";
 import { InvalidMessageError } from "./shape.ts";
 
 /** How much a sender may send at once, and for ever. */
@@ -20,26 +21,19 @@ export const CHARACTERS: FloodLimit = {
 
 /** Counts what one sender sends: whoever floods a port keeps the receiver from its other work. */
 export class FloodGuard {
-  #monotonic: () => number;
   #limit: FloodLimit;
-  /** How much of `atOnce` is used up. */
-  #level = 0;
-  #countedMs = 0;
+  #bucket: Bucket;
 
   /** @param monotonic Milliseconds that never jump. */
   constructor(monotonic: () => number, limit = MESSAGES) {
-    this.#monotonic = monotonic;
     this.#limit = limit;
+    this.#bucket = new Bucket({ burst: limit.atOnce, perSecond: limit.perSecond, monotonic });
   }
 
   /** So much more has come. @throws {InvalidMessageError} when it is too much. */
   count(amount = 1): void {
     const { unit, atOnce, perSecond } = this.#limit;
-    const nowMs = this.#monotonic();
-    const drained = (nowMs - this.#countedMs) / 1000 * perSecond;
-    this.#countedMs = nowMs;
-    this.#level = Math.max(0, this.#level - drained) + amount;
-    if (this.#level > atOnce) {
+    if (!this.#bucket.take(amount)) {
       throw new InvalidMessageError(`it sends more than ${atOnce} ${unit} at once, or ${perSecond} a second`);
     }
   }

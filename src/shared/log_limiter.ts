@@ -1,4 +1,4 @@
-// Runs in: any worker thread.
+// Runs in: any thread.
 import type { FloodLimit } from "./flood_guard.ts";
 import type { LogEntry } from "./protocol.ts";
 

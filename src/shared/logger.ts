@@ -45,8 +45,10 @@ export function createLogger(origin: string, emit: (entry: LogEntry) => void): L
   };
 }
 
+/** A pattern that began with white space would be tried at each of a million spaces, up to the last of them. */
 function oneLine(subject: string): string {
-  return String(subject).replaceAll(/\s*\r?\n\s*/g, " ⏎ ");
+  const lines = String(subject).split(/\n\s*/);
+  return lines.map((line, index) => index < lines.length - 1 ? line.trimEnd() : line).join(" ⏎ ");
 }
 
 function detailsText(details: unknown): string {

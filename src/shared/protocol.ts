@@ -257,8 +257,8 @@ export type BackendToMain =
   | { type: "started" }
   /** `held`: what the server does not take now, and why; null = nothing. */
   | { type: "connection"; isConnected: boolean; detail: string; held: string | null }
-  /** A configuration from the server, unjudged. */
-  | { type: "configuration"; revision: number; config: unknown }
+  /** A configuration from the server, unjudged; `excess`: why it is too much to be handed on (`config` is null then). */
+  | { type: "configuration"; revision: number; config: unknown; excess?: string }
   /** The server wants something done on this node. */
   | { type: "call"; callId: number; method: string; params: unknown }
   /** To be kept for the next start, where nobody else can read it. */

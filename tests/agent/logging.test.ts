@@ -66,6 +66,25 @@ Deno.test("there is one file per UTC day, also when a late line belongs to the d
   assertEquals(files["2026-11-22.log"]!.split("\n").length, 3);
 });
 
+Deno.test("what a server makes main say is bounded, and no other component's lines are held back for it", async () => {
+  const thresholds = { file_archive: "DEBUG", console_prints: null, message_sending: "WARNING" } as const;
+  const { files, messages } = await logOf(thresholds, (logging) => {
+    for (let i = 0; i < 10_000; i++) logging.logger("updater").warning(`ignored configuration ${i}`);
+    logging.logger("agent").warning("something else");
+  });
+  const lines = Object.values(files).join("").trimEnd().split("\n");
+  assert(lines.length < 300, `${lines.length}`);
+  assertEquals([lines.at(-1)?.endsWith("something else"), messages.length], [true, lines.length]);
+});
+
+Deno.test("half a surrogate pair in what a server gives out can be hidden like any other text", async () => {
+  const { messages } = await logOf({ ...FILE_ONLY, message_sending: "INFO" }, ({ hide, write }) => {
+    hide(["to\ud800ken"]);
+    write(entry("INFO", undefined, { subject: "the token is to\ud800ken" }));
+  });
+  assertEquals(messages[0]?.subject, "the token is •••");
+});
+
 const FILE_ONLY = { file_archive: "DEBUG", console_prints: null, message_sending: null } as const;
 
 const REMOVALS: [name: string, remove: (file: string, folder: string) => void][] = [

@@ -11,6 +11,7 @@ import { fillTemplate } from "../../src/backends/topic_template.ts";
 import { createVersionChoice } from "../../src/backends/version_choice.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
+const D = "v1/devices/me";
 const CONFIG = { general: { config_revision: 5 }, a: 1 };
 
 const PLAIN: [payload: string, expected: unknown][] = [
@@ -45,10 +46,58 @@ Deno.test("plain MQTT: a value that is nested a million deep", () => {
   });
 });
 
+const SLOW: [name: string, text: string][] = [
+  ["a text without an end, full of escapes", '\\"'.repeat(500_000)],
+  ["a text without an end, full of quotes", `{"${'\\"'.repeat(500_000)}`],
+  ["quotes without number", '"'.repeat(1_000_000)],
+  ["a text of a million characters that never ends", `"${"a".repeat(1_000_000)}`],
+  ["white space without end", `{"a"${" ".repeat(1_000_000)}`],
+  ["more than is read", '\\"'.repeat(1_500_000)],
+];
+for (const [name, text] of SLOW) {
+  Deno.test(`bytes that are garbage at once: ${name}`, () => {
+    const startMs = performance.now();
+    assertEquals(decodePlain(bytes(text))?.kind, "garbage");
+    assert(performance.now() - startMs < 2000, `${performance.now() - startMs} ms`);
+  });
+}
+Deno.test("brackets in texts do not nest, however they are escaped", () => {
+  const config = { general: { config_revision: 5 }, text: `\\"${"[".repeat(100)}\\` };
+  assertEquals(decodePlain(bytes(JSON.stringify(config))), { kind: "configuration", revision: 5, config });
+});
+Deno.test("plain MQTT: a large valid text is read", () => {
+  const config = { general: { config_revision: 5 }, text: '\\"'.repeat(200_000) };
+  assertEquals(decodePlain(bytes(JSON.stringify(config))), { kind: "configuration", revision: 5, config });
+});
+
+const UNSENDABLE: [name: string, text: string, reason: string][] = [
+  ["a number that is too large", '"x":1e999', "a number in it is too large"],
+  ["one that is too small, deep inside", '"x":[{"y":[-1e999]}]', "a number in it is too large"],
+  ["a long key", `"${"k".repeat(70_000)}":1`, "a key in it has more than 1024 characters"],
+  [
+    "a long key of a key",
+    `"__proto__":{"${"k".repeat(1025)}":1}`,
+    "a key in it has more than 1024 characters",
+  ],
+];
+for (const [name, text, reason] of UNSENDABLE) {
+  Deno.test(`what main would not take from any worker is garbage: ${name}`, () => {
+    const general = '"general":{"config_revision":5}';
+    assertEquals(decodePlain(bytes(`{${general},${text}}`)), { kind: "garbage", reason });
+    const inText = decodeThingsboard(
+      D + "/attributes",
+      bytes(JSON.stringify({ configuration: `{${text}}` })),
+    );
+    assertEquals(inText, { kind: "garbage", reason: `the attribute "configuration": ${reason}` });
+    const called = bytes(`{"method":"ping","params":{${text}}}`);
+    assertEquals(decodeThingsboard(D + "/rpc/request/1", called).kind, "garbage");
+  });
+}
+
 const TENTA: [payload: string, expected: unknown][] = [
   ['{"configuration":{"a":1},"revision":3}', { kind: "configuration", revision: 3, config: { a: 1 } }],
   ['{"configuration":null,"revision":3}', { kind: "configuration", revision: 3, config: null }],
-  ['{"revision":3}', { kind: "configuration", revision: 3, config: undefined }],
+  ['{"revision":3}', { kind: "configuration", revision: 3, config: null }],
   ['{"configuration":{}}', {
     kind: "garbage",
     reason: "a configuration must have an integer revision from 0",
@@ -65,7 +114,6 @@ for (const [payload, expected] of TENTA) {
     assertEquals(decodeTenta(bytes(payload)), expected as never));
 }
 
-const D = "v1/devices/me";
 const THINGSBOARD: [topic: string, payload: string, expected: unknown][] = [
   [`${D}/attributes`, JSON.stringify({ configuration: CONFIG }), {
     kind: "configuration",
@@ -162,6 +210,19 @@ Deno.test("rate limiter: never more than is allowed within any period, and never
   assert(sent.length > 0.75 * 600, `${sent.length} in a minute that allows 600`);
 });
 
+Deno.test("rate limiter: a server that allows millions costs no memory for each", () => {
+  let nowMs = 0;
+  const limiter = createRateLimiter([{ amount: 1_000_000_000, periodMs: 1_000_000_000 }], () => nowMs);
+  const before = Deno.memoryUsage().heapUsed;
+  for (let count = 0; count < 2_000_000; count++) {
+    nowMs += 1;
+    limiter.count(1);
+  }
+  const grown = Deno.memoryUsage().heapUsed - before;
+  assert(grown < 20_000_000, `${grown} bytes`);
+  assertEquals(limiter.waitMs(1) > 0, true, "what was sent before the start still counts");
+});
+
 Deno.test("rate limiter: what was sent before the start is not known, and counts", () => {
   const limiter = createRateLimiter([{ amount: 10, periodMs: 1000 }], () => 0);
   assert(limiter.waitMs(5) > 400);
@@ -194,7 +255,7 @@ Deno.test("provisioning: an access token, or user name and password; anything el
       status: "SUCCESS",
       credentialsType: "X509_CERTIFICATE",
       credentialsValue: "x",
-    }]
+    }, { status: "SUCCESS", credentialsType: "ACCESS_TOKEN", credentialsValue: "x".repeat(70_000) }]
   ) {
     let failed = false;
     try {

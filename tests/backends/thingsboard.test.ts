@@ -1,8 +1,11 @@
 // Runs in: tests.
 import { assert, assertEquals } from "@std/assert";
+import { ThingsboardDevice } from "../../src/backends/thingsboard_device.ts";
 import thingsboard from "../../src/backends/thingsboard.ts";
 import { exampleMessage, testBackend } from "../support/backend_suite.ts";
+import { createLogger } from "../../src/shared/logger.ts";
 import { createFakeStore } from "../support/fake_store.ts";
+import { fakeTimers } from "../support/fake_timers.ts";
 import { needs } from "../support/needs.ts";
 import { runBackend } from "../support/run_backend.ts";
 import { startThingsboard, type ThingsboardOptions } from "../support/thingsboard_server.ts";
@@ -178,6 +181,25 @@ test("without rpc.allow nothing can be called", async () => {
   assertEquals(bench.running.calls, []);
 });
 
+Deno.test("ThingsBoard: a server that floods with calls and takes no answer has a hundred at most on their way", async () => {
+  using _timers = fakeTimers();
+  let said = 0;
+  const never = Promise.withResolvers<void>();
+  const session = { say: () => (said++, never.promise), whileOpen: (work: unknown) => work };
+  const context = { logger: createLogger("main", () => {}), config: { rpc: { allow: [] } } };
+  const device = new ThingsboardDevice(context as never);
+  for (let call = 0; call < 3000; call++) {
+    device.heard(
+      `v1/devices/me/rpc/request/${call}`,
+      new TextEncoder().encode('{"method":"x"}'),
+      session as never,
+    );
+    await Promise.resolve();
+  }
+  assertEquals(said, 100);
+  never.resolve();
+});
+
 test("without credentials it asks for its own, has them kept, and uses them", async () => {
   const provisioning = { device_key: "key-1", device_secret: "secret-1" };
   const requests: unknown[] = [];
@@ -237,7 +259,7 @@ test("an offer that no program could have made costs neither the thread nor the 
     fw_checksum_algorithm: cruel,
   };
   await bench.server.send("attributes", JSON.stringify(offer));
-  await until("it is told", () => bench.running.garbage.length > 0);
+  await until("it is refused", () => bench.running.offers.some((offered) => offered && "fault" in offered));
   const ids = bench.store.add([exampleMessage("data", 1)]);
   await until("messages go", () => ids.every((id) => bench.store.acknowledged.includes(id)));
   assertEquals(bench.server.proxy.connects, 1);

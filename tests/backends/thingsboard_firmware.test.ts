@@ -1,5 +1,6 @@
 // Runs in: tests.
 import { assert, assertEquals } from "@std/assert";
+import { decodeFromBackend } from "../../src/agent/workers/decoders.ts";
 import { ShownOffer } from "../../src/backends/thingsboard_offer.ts";
 import thingsboard from "../../src/backends/thingsboard.ts";
 import type { BackendToFetcher, PackageReport, PackageState } from "../../src/shared/protocol.ts";
@@ -162,6 +163,20 @@ const OFFERS: [name: string, attributes: Record<string, unknown>, expected: unkn
   ["no size", { ...WHOLE, fw_size: -1 }, /cannot have -1 bytes/],
   ["an address", { ...WHOLE, fw_url: "https://example.org/x" }, /an address of its own/],
   ["a version that is none", { ...WHOLE, fw_version: "../v4" }, /must be one such as 1\.2\.3/],
+  ["a long title", { ...WHOLE, fw_title: "T".repeat(300_000) }, /more than 255 characters/],
+  ["a long version", { ...WHOLE, fw_version: `1.2.3-${"a".repeat(300)}` }, /more than 255 characters/],
+  ["a long algorithm", { ...WHOLE, fw_checksum_algorithm: "X".repeat(300_000) }, /not X{40}$/],
+  ["a long size", { ...WHOLE, fw_size: "5".repeat(300_000) }, /cannot have 5{40} bytes/],
+  [
+    "an algorithm that every object has",
+    { ...WHOLE, fw_checksum_algorithm: "constructor" },
+    /not constructor/,
+  ],
+  [
+    "an algorithm that is no text",
+    { ...WHOLE, fw_checksum_algorithm: { toString: 1 } },
+    /not \{"toString":1\}/,
+  ],
   ["nonsense", { ...WHOLE, fw_title: 5 }, undefined],
 ];
 
@@ -182,8 +197,10 @@ for (const [name, attributes, expected] of OFFERS) {
       shown.take(topic, new TextEncoder().encode(JSON.stringify(value)));
     take("v1/devices/me/attributes/response/1", { shared: attributes });
     const { offer } = shown;
-    if (expected instanceof RegExp) assert(offer && "fault" in offer && expected.test(offer.fault));
-    else assertEquals<unknown>(offer, expected);
+    if (expected instanceof RegExp) {
+      assert(offer && "fault" in offer && expected.test(offer.fault), JSON.stringify(offer)?.slice(0, 1000));
+    } else assertEquals<unknown>(offer, expected);
+    if (offer !== undefined) decodeFromBackend({ type: "package", offer }); // main takes it
     assertEquals(take("v1/devices/me/attributes", { other: 1 }), false);
     assertEquals(take("v1/devices/me/attributes", null), false);
     assertEquals(take("v1/devices/me/rpc/request/1", WHOLE), false);

@@ -1,5 +1,5 @@
 // Runs in: tests.
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { createLogger } from "../../src/shared/logger.ts";
 import type { LogEntry } from "../../src/shared/protocol.ts";
 
@@ -48,4 +48,14 @@ Deno.test("details are texts, values, or an error with its causes", () => {
   assertEquals(entries[1]!.details, "{ deep: [ 1, { x: true } ] }");
   assertMatch(entries[2]!.details, /^Error: outer\n[^]*\ncaused by Error: inner\n/);
   assertEquals(entries[3]!.details, "thrown text");
+});
+
+Deno.test("a subject of a million spaces costs no more than its length", () => {
+  const subjects: string[] = [];
+  const { info } = createLogger("pump", ({ subject }) => subjects.push(subject));
+  const startMs = performance.now();
+  info(`a${" ".repeat(1_000_000)}b \r\n\n c`);
+  assert(performance.now() - startMs < 1000, `${performance.now() - startMs} ms`);
+  info("a \r\n\n b\n");
+  assertEquals(subjects[1], "a ⏎ b ⏎ ");
 });

@@ -11,6 +11,8 @@ import { newReferences, secretMoves } from "./secret_moves.ts";
 export interface Received {
   revision: number;
   config: unknown;
+  /** Why it is too much to be looked at. */
+  excess?: string | undefined;
   /** A person on the node allowed it to send secrets elsewhere and to read what it names. */
   isAllowed?: boolean;
 }

@@ -1,15 +1,20 @@
 // Runs in: main thread.
 import type { Logger } from "../../shared/logger.ts";
 import type { ConfigStatus } from "../../shared/message.ts";
+import { Bucket } from "../../shared/bucket.ts";
+import { exceededBound } from "../../shared/config_bounds.ts";
 import { sentenceOf } from "../../shared/errors.ts";
+import { cutText } from "../../shared/text.ts";
 import { pause } from "../../shared/time.ts";
-import { exceededBound } from "./config_bounds.ts";
 import { type Current, decideUpdate, type Decision, type Received } from "./decide.ts";
 import type { Outcome } from "./reconfigure.ts";
-import type { Revisions } from "./revisions.ts";
+import { MAX_REASON_LENGTH, type Revisions } from "./revisions.ts";
 
 /** How long to wait before something that only time can mend is tried again, in milliseconds. */
 const RETRY_MS = 60_000;
+/** Configurations that are looked at at once and in a second: each is told to the servers, which wears the disk. */
+const TAKE_BURST = 100;
+const TAKES_PER_SECOND = 1 / 60;
 /** How many revisions are known to have come: a server may send as many as it likes. */
 const MAX_SEEN = 1000;
 
@@ -30,6 +35,8 @@ export interface IntakeOptions {
   upgrade?: (version: string, config: Record<string, unknown>, revision: number) => Promise<Outcome>;
   signal: AbortSignal;
   retryMs?: number;
+  /** Milliseconds that never jump. */
+  monotonic?: () => number;
 }
 
 /** Another version without a configuration of its own. */
@@ -50,14 +57,18 @@ export class Intake {
   #waiting: Received | undefined;
   #offer: Offer | undefined;
   #wakeUp = new AbortController();
+  #rate: Bucket;
+  #isTooFast = false;
   #working: Promise<void> | undefined;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
+    const { monotonic = () => performance.now() } = options;
+    this.#rate = new Bucket({ burst: TAKE_BURST, perSecond: TAKES_PER_SECOND, monotonic });
   }
 
   /** A configuration has come; servers repeat themselves after each connect. */
-  receive(revision: number, config: unknown): void {
+  receive(revision: number, config: unknown, excess?: string): void {
     if (this.#seen.has(revision)) return;
     this.#see(revision);
     const { logger, revisions } = this.#options;
@@ -65,7 +76,7 @@ export class Intake {
     if (revisions.rejected.has(revision)) {
       return logger.info(`ignored configuration ${revision}: it has been rejected before`);
     }
-    this.#wait({ revision, config });
+    this.#wait({ revision, config, excess });
   }
 
   /** A person on the node has allowed a configuration that had been refused. */
@@ -130,6 +141,11 @@ export class Intake {
         await this.#takeOffer(this.#offer);
         continue;
       }
+      if (!received.isAllowed && !this.#rate.take()) {
+        await this.#slowDown(received.revision);
+        continue;
+      }
+      this.#isTooFast = false;
       this.#waiting = undefined;
       const { revision, config } = received;
       try {
@@ -141,11 +157,22 @@ export class Intake {
     }
   }
 
+  /** Meanwhile a newer one may come, or one that a person allows. */
+  async #slowDown(revision: number): Promise<void> {
+    if (!this.#isTooFast) {
+      this.#options.logger.warning(
+        `configuration ${revision}, or a newer one, is looked at later: too many have come (one a minute is looked at)`,
+      );
+    }
+    this.#isTooFast = true;
+    await this.#pause();
+  }
+
   async #take(received: Received): Promise<void> {
     const { report, logger, current, revisions } = this.#options;
     const { revision, config } = received;
     logger.info(`configuration ${revision} has come`);
-    const excess = exceededBound(config);
+    const excess = received.excess ?? exceededBound(config);
     if (excess !== undefined) return await this.#reject(revision, undefined, excess);
     await report("received", revision, config);
     const decision = decideUpdate(current(), received, revisions.rejected);
@@ -179,7 +206,7 @@ export class Intake {
     config: unknown,
     { reason, canBeAllowed }: Decision & { kind: "reject" },
   ): Promise<void> {
-    if (canBeAllowed) this.#options.keepRefused(revision, config, reason);
+    if (canBeAllowed) this.#options.keepRefused(revision, config, cutText(reason, MAX_REASON_LENGTH));
     await this.#reject(revision, config, reason);
   }
 
@@ -243,8 +270,9 @@ export class Intake {
     this.#options.logger.exception(`${what} could not be dealt with`, error);
   }
 
-  async #reject(revision: number, config: unknown, reason: string): Promise<void> {
+  async #reject(revision: number, config: unknown, whole: string): Promise<void> {
     const { report, logger, revisions } = this.#options;
+    const reason = cutText(whole, MAX_REASON_LENGTH);
     logger.warning(`configuration ${revision} is rejected: ${reason}`);
     revisions.reject(revision, reason);
     if (await report("rejected", revision, config, reason)) revisions.markReported(revision);

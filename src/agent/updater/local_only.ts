@@ -1,4 +1,6 @@
 // Runs in: main thread.
+import { configJsonSchema } from "../../shared/config.ts";
+import { type JsonSchema, schemaOfKey } from "../../shared/secrets.ts";
 import { sameValue } from "../../shared/state_replica.ts";
 import { placesOf } from "./named_places.ts";
 
@@ -23,7 +25,8 @@ const ALWAYS = ["general.local_only", "general.trusted_destinations", "updater.*
  */
 export function forbiddenChanges(current: unknown, received: unknown): string[] {
   const patterns = [...ALWAYS, ...localOnly(current).filter((pattern) => pattern !== NEW_REFERENCES)];
-  const changed = patterns.flatMap((pattern) => changesAt(pattern, current, received));
+  const defaultOf = versionOf(current) === versionOf(received) ? defaultsHere() : () => undefined;
+  const changed = patterns.flatMap((pattern) => changesAt(pattern, current, received, defaultOf));
   return [...new Set([...changed, ...changedConfigures(current, received)])];
 }
 
@@ -52,14 +55,30 @@ export function mayConfigure(entry: unknown): boolean {
   return (entry as { configures?: unknown } | null)?.configures !== false;
 }
 
-function changesAt(pattern: string, current: unknown, received: unknown): string[] {
+type DefaultOf = (name: string) => unknown;
+
+/** What a key that is left out means: that is rarely null. */
+function defaultsHere(): DefaultOf {
+  const schema = configJsonSchema();
+  return (name) =>
+    name.split(".").reduce<JsonSchema | undefined>((at, key) => schemaOfKey(at, key), schema)?.["default"];
+}
+
+function versionOf(config: unknown): unknown {
+  return (config as { general?: { software_version?: unknown } } | null)?.general?.software_version;
+}
+
+/** A key that is left out and has no default that is known here counts as different from any value, also from null. */
+function changesAt(pattern: string, current: unknown, received: unknown, defaultOf: DefaultOf): string[] {
   const before = new Map(placesOf(pattern, current).map(({ name, value }) => [name, value]));
   const after = new Map(placesOf(pattern, received).map(({ name, value }) => [name, value]));
   const [list, rest] = pattern.split("[]");
   const elements = rest === undefined ? [] : placesOf(`${list}[]`, received).map(({ name }) => name);
   const isRemoved = (name: string) =>
     rest !== undefined && !elements.some((element) => name.startsWith(element));
+  const meant = (values: Map<string, unknown>, name: string) =>
+    values.has(name) ? values.get(name) : defaultOf(name);
   return [...new Set([...before.keys(), ...after.keys()])].filter((name) =>
-    !isRemoved(name) && !sameValue(before.get(name) ?? null, after.get(name) ?? null)
+    !isRemoved(name) && !sameValue(meant(before, name), meant(after, name))
   );
 }

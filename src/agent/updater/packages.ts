@@ -1,11 +1,17 @@
 // Runs in: main thread.
+import { Bucket } from "../../shared/bucket.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { PackageOffer, PackageReport, PackageState, UnusableOffer } from "../../shared/protocol.ts";
 import { version as running } from "../../shared/version.ts";
 import type { PackageDesk } from "../backend_host.ts";
 import type { Paths } from "../paths.ts";
 import { cutText } from "../../shared/text.ts";
-import { type PackageJournal, readPackageJournal, writePackageJournal } from "./package_journal.ts";
+import {
+  type PackageJournal,
+  readPackageJournal,
+  type TakenPackage,
+  writePackageJournal,
+} from "./package_journal.ts";
 
 /** A backend that can bring packages. */
 export interface Bringer {
@@ -21,6 +27,8 @@ export interface PackagesOptions {
   bringers: () => readonly Bringer[];
   /** A package has come up that was not dealt with yet. */
   onOffer: (offered: OfferedPackage) => void;
+  /** Milliseconds that never jump. */
+  monotonic?: () => number;
 }
 
 /** A package, and who offers it. */
@@ -33,16 +41,22 @@ export interface OfferedPackage {
 const DEFAULT_TITLE = "ivy";
 const MAX_UNTOLD = 100;
 const MAX_ERROR_LENGTH = 2000;
+/** Offers that are dealt with at once and in a second, each with a write to the disk; no backend sends so many. */
+const OFFER_BURST = 20;
+const OFFERS_PER_SECOND = 0.3;
 
 /** Versions that servers offer as packages: which there are, and what the servers are told of them. */
 export class Packages {
   #options: PackagesOptions;
   #journal: PackageJournal;
   #offers = new Map<string, PackageOffer | UnusableOffer>();
+  #rate: Bucket;
 
   constructor(options: PackagesOptions) {
     this.#options = options;
     this.#journal = readPackageJournal(options.paths);
+    const { monotonic = () => performance.now() } = options;
+    this.#rate = new Bucket({ burst: OFFER_BURST, perSecond: OFFERS_PER_SECOND, monotonic });
   }
 
   /** Title of the package that the running version came in. */
@@ -77,13 +91,9 @@ export class Packages {
   }
 
   /** A package is dealt with from here on, until it is UPDATED or FAILED. */
-  begin({ backend, offer }: OfferedPackage): void {
-    if (this.#isTaken(offer) && !this.#isOver) return; // it goes on
-    const { title, version } = offer;
-    this.#write({
-      ...this.#journal,
-      taken: { backend, title, version, checksum: keyOf(offer), state: null },
-    });
+  begin(offered: OfferedPackage): void {
+    if (this.#isTaken(offered.offer) && !this.#isOver) return; // it goes on
+    this.#write({ ...this.#journal, taken: takenOf(offered, null) });
   }
 
   /** The package that is dealt with is in another state; nothing happens when it is not of this version. */
@@ -102,8 +112,8 @@ export class Packages {
     this.#options.logger.warning(
       `the package ${offer.title} ${offer.version} of ${backend} is refused: ${reason}`,
     );
-    this.begin({ backend, offer: unusable });
-    this.advance(offer.version, "FAILED", reason);
+    this.#journal = { ...this.#journal, taken: takenOf({ backend, offer: unusable }, "FAILED") };
+    this.#report(backend, "FAILED", reason);
   }
 
   #offered(backend: string, offer: PackageOffer | UnusableOffer | null): void {
@@ -111,6 +121,7 @@ export class Packages {
     this.#offers.set(backend, offer);
     const isTaken = this.#isTaken(offer);
     if (isTaken && (this.#isOver || offer.version === running)) return; // the probation decides
+    if (!this.#rate.take()) return;
     if ("fault" in offer) return this.refuse({ backend, offer }, offer.fault);
     if (offer.version !== running) return this.#options.onOffer({ backend, offer });
     this.begin({ backend, offer });
@@ -141,10 +152,8 @@ export class Packages {
   }
 
   #told(reportId: number): void {
-    this.#write({
-      ...this.#journal,
-      untold: this.#journal.untold.filter((report) => report.reportId !== reportId),
-    });
+    const untold = this.#journal.untold.filter((report) => report.reportId !== reportId);
+    if (untold.length < this.#journal.untold.length) this.#write({ ...this.#journal, untold });
   }
 
   /** A full disk costs a report after a restart, and nothing else. */
@@ -156,6 +165,10 @@ export class Packages {
       this.#options.logger.exception("what became of a package could not be written down", error);
     }
   }
+}
+
+function takenOf({ backend, offer }: OfferedPackage, state: PackageState | null): TakenPackage {
+  return { backend, title: offer.title, version: offer.version, checksum: keyOf(offer), state };
 }
 
 /** A package without a checksum is known by its fault. */

@@ -1,6 +1,7 @@
 // Runs in: main thread.
 import type { ConfigStatus } from "../../shared/message.ts";
 import type { Logger } from "../../shared/logger.ts";
+import { cutText } from "../../shared/text.ts";
 import { version } from "../../shared/version.ts";
 import type { CheckOptions } from "../config_check.ts";
 import type { Paths } from "../paths.ts";
@@ -11,7 +12,7 @@ import { Intake } from "./intake.ts";
 import { readJournal } from "./journal.ts";
 import { type Outcome, type Reconfigurable, reconfigure, resumeReconfiguration } from "./reconfigure.ts";
 import { allowRefused, keepRefused, readRefused, removeRefused } from "./refused_configuration.ts";
-import { Revisions } from "./revisions.ts";
+import { MAX_REASON_LENGTH, Revisions } from "./revisions.ts";
 import type { Update } from "./probation.ts";
 import type { OfferedPackage, Packages } from "./packages.ts";
 import type { Updater } from "./updater.ts";
@@ -111,8 +112,9 @@ export class RemoteConfiguration {
     this.#intake.receiveAllowed(refused.revision, refused.config);
   }
 
-  receive(revision: number, config: unknown): void {
-    this.#intake.receive(revision, config);
+  /** A configuration has come from a server. @param excess why it is too much to be looked at */
+  receive(revision: number, config: unknown, excess?: string): void {
+    this.#intake.receive(revision, config, excess);
   }
 
   /** A server has assigned a package to this node. */
@@ -171,9 +173,10 @@ export class RemoteConfiguration {
       this.#revisions.accept(revision);
       await this.#report("accepted", revision, agent.loaded.raw);
     } else if (outcome.kind === "rejected") {
-      logger.warning(`configuration ${revision} is rejected: ${outcome.reason}`);
-      this.#revisions.reject(revision, outcome.reason);
-      const isReported = await this.#report("rejected", revision, undefined, outcome.reason);
+      const reason = cutText(outcome.reason, MAX_REASON_LENGTH);
+      logger.warning(`configuration ${revision} is rejected: ${reason}`);
+      this.#revisions.reject(revision, reason);
+      const isReported = await this.#report("rejected", revision, undefined, reason);
       if (isReported) this.#revisions.markReported(revision);
     }
   }

@@ -1,4 +1,5 @@
 // Runs in: main thread.
+import { cutText } from "../../shared/text.ts";
 import { readIfThere, replaceFile } from "../files.ts";
 import type { Paths } from "../paths.ts";
 
@@ -27,8 +28,11 @@ export interface TriedRevision {
   attempts: number;
 }
 
-/** How many are remembered: the highest. */
+/** How many are remembered: the highest, and how much text they have together, in UTF-16 code units. */
 const MAX_REMEMBERED = 1000;
+const MAX_REMEMBERED_LENGTH = 131_072;
+/** How much is kept and told of why a revision was rejected, which may quote it; in UTF-16 code units. */
+export const MAX_REASON_LENGTH = 2000;
 /** How many accepted ones: they are only shown. */
 const MAX_ACCEPTED = 50;
 
@@ -45,7 +49,7 @@ export class Revisions {
     this.#paths = paths;
     this.#now = now;
     const { rejected, accepted, tried } = readRevisions(paths.revisions);
-    this.#rejected = new Map(rejected.map((found) => [found.revision, found]));
+    this.#rejected = highest(rejected.map(withShortReason));
     this.#accepted = accepted;
     this.#tried = tried;
   }
@@ -88,7 +92,7 @@ export class Revisions {
   }
 
   reject(revision: number, reason: string): void {
-    this.#set({ revision, reason, isReported: false, timeMs: this.#now() });
+    this.#set(withShortReason({ revision, reason, isReported: false, timeMs: this.#now() }));
   }
 
   /** Remembered to be shown only: that it cannot be written down must not harm the configuration. */
@@ -103,7 +107,7 @@ export class Revisions {
   }
 
   #set(rejected: RejectedRevision): void {
-    this.#rejected.set(rejected.revision, rejected);
+    this.#rejected = highest([...this.#rejected.values(), rejected]);
     this.#write();
   }
 
@@ -114,14 +118,26 @@ export class Revisions {
   }
 
   #write(): void {
-    const rejected = [...this.#rejected.values()].sort((a, b) => a.revision - b.revision).slice(
-      -MAX_REMEMBERED,
-    );
+    const rejected = [...this.#rejected.values()];
     replaceFile(
       this.#paths.revisions,
       `${JSON.stringify({ rejected, accepted: this.#accepted, tried: this.#tried }, null, 2)}\n`,
     );
   }
+}
+
+/** Of those that are there twice the last; in rising order. */
+function highest(rejected: RejectedRevision[]): Map<number, RejectedRevision> {
+  const falling = [...new Map(rejected.map((one) => [one.revision, one])).values()]
+    .sort((a, b) => b.revision - a.revision).slice(0, MAX_REMEMBERED);
+  let length = 0;
+  const tooMuch = falling.findIndex((one) => (length += JSON.stringify(one).length) > MAX_REMEMBERED_LENGTH);
+  const kept = tooMuch < 0 ? falling : falling.slice(0, tooMuch);
+  return new Map(kept.reverse().map((one) => [one.revision, one]));
+}
+
+function withShortReason(rejected: RejectedRevision): RejectedRevision {
+  return { ...rejected, reason: cutText(String(rejected.reason), MAX_REASON_LENGTH) };
 }
 
 function readRevisions(

@@ -1,4 +1,5 @@
 // Runs in: main thread.
+import { MAX_CHARACTERS, MAX_DEPTH, MAX_VALUES } from "../../shared/config_bounds.ts";
 import { type ErrorReport, MAX_CAUSES, MAX_ERROR_MESSAGE, MAX_ERROR_STACK } from "../../shared/errors.ts";
 import type { Fault } from "../../shared/faults.ts";
 import { LEVELS } from "../../shared/message.ts";
@@ -41,8 +42,8 @@ const MAX_NAME = 256;
 const MAX_SENTENCE = 65_536;
 const MAX_FAULTS = 1000;
 const MAX_BYTES = 2 ** 50;
-/** A server's message of 2 MiB, as its backend hands it on. */
-const fromServer = json({ maxValues: 1_100_000, maxLength: 2_200_000, maxDepth: 70 });
+/** What a server has sent, as far as its backend hands it on. */
+const fromServer = json({ maxValues: MAX_VALUES + 1, maxLength: MAX_CHARACTERS, maxDepth: MAX_DEPTH });
 const schema = json() as Shape<JsonSchema>;
 const name = text(MAX_NAME);
 const sentence = text(MAX_SENTENCE);
@@ -149,7 +150,7 @@ export const decodeFromBackend = decoderOf<BackendToMain>({
   checked: { faults },
   started: {},
   connection: { isConnected: flag, detail: sentence, held: nullable(sentence) },
-  configuration: { revision: integer(0, 2_147_483_647), config: fromServer },
+  configuration: { revision: integer(0, 2_147_483_647), config: fromServer, excess: optional(sentence) },
   call: { callId: requestId, method: text(MAX_SENTENCE), params: fromServer },
   keep: { value: json({ maxLength: 65_536 }) },
   package: { offer: nullable(either(offer, unusableOffer)) },

@@ -1,6 +1,6 @@
 // Runs in: tests.
 import { assert, assertEquals } from "@std/assert";
-import { exceededBound } from "../../../src/agent/updater/config_bounds.ts";
+import { exceededBound } from "../../../src/shared/config_bounds.ts";
 import { describeFaults, faultsOf } from "../../../src/shared/faults.ts";
 import { configJsonSchema, configSchema } from "../../../src/shared/config.ts";
 

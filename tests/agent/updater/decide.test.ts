@@ -1,6 +1,7 @@
 // Runs in: tests.
 import { assertEquals } from "@std/assert";
 import { decideUpdate } from "../../../src/agent/updater/decide.ts";
+import { forbiddenChanges } from "../../../src/agent/updater/local_only.ts";
 import { backends } from "../../../src/backends/registry.ts";
 
 const CURRENT = {
@@ -168,6 +169,46 @@ const FORBIDDEN: [name: string, keys: string, change: (config: Config) => unknow
 
 for (const [name, keys, change] of FORBIDDEN) {
   rejects(name, `only a person on the node may change ${keys}`, change);
+}
+
+const ABSENT: [name: string, own: object, received: object, forbidden: string][] = [
+  ["no page, and its key left out", { status_page: null }, {}, "status_page"],
+  ["the default page, and none", {}, { status_page: null }, "status_page"],
+  ["the default page, said or left out", { status_page: {} }, {}, ""],
+  ["updates by hand, said or left out", { updater: null }, {}, ""],
+  ["updates by hand, and its key left out in another version", { updater: null }, {
+    general: { software_version: "9.0.0" },
+  }, "updater"],
+  [
+    "logs for ever, and their key left out",
+    {
+      general: { local_only: ["storage.log_retention_days"] },
+      storage: { log_retention_days: null },
+    },
+    { general: { local_only: ["storage.log_retention_days"] } },
+    "storage.log_retention_days",
+  ],
+  [
+    "logs for 90 days, said or left out",
+    {
+      general: { local_only: ["storage.log_retention_days"] },
+      storage: { log_retention_days: 90 },
+    },
+    { general: { local_only: ["storage.log_retention_days"] }, storage: {} },
+    "",
+  ],
+  ["a setting of a procedure that is null, and left out", {
+    general: { local_only: ["procedures.pump.limit"] },
+    procedures: { pump: { enabled: true, limit: null } },
+  }, {
+    general: { local_only: ["procedures.pump.limit"] },
+    procedures: { pump: { enabled: true } },
+  }, "procedures.pump.limit"],
+];
+
+for (const [name, own, received, forbidden] of ABSENT) {
+  Deno.test(`what is left out means its default, which is rarely null: ${name}`, () =>
+    assertEquals(forbiddenChanges(own, received).join(), forbidden));
 }
 
 Deno.test("a backend with rpc may be removed remotely, one without may be added, but not configure", () => {

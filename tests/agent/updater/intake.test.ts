@@ -1,8 +1,9 @@
 // Runs in: tests.
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { Intake } from "../../../src/agent/updater/intake.ts";
 import type { Outcome } from "../../../src/agent/updater/reconfigure.ts";
 import { Revisions } from "../../../src/agent/updater/revisions.ts";
+import { pause } from "../../../src/shared/time.ts";
 import { createLogger } from "../../../src/shared/logger.ts";
 
 const CONFIG = { general: { software_version: "1.2.3" } };
@@ -27,7 +28,9 @@ function create(
     rules: { backends: {}, procedures: {} },
     hasCredentials: () => false,
   };
+  const clock = { nowMs: 0 };
   const intake = new Intake({
+    monotonic: () => clock.nowMs,
     current: () => current,
     revisions,
     logger: createLogger("updater", ({ level, subject }) => log.push(`${level} ${subject}`)),
@@ -48,7 +51,7 @@ function create(
     signal: ending.signal,
     retryMs: 1,
   });
-  return { intake, told, taken, log, ending, revisions, path: `${folder}/revisions.json` };
+  return { clock, intake, told, taken, log, ending, revisions, path: `${folder}/revisions.json` };
 }
 
 Deno.test("a received configuration: received, taken into use, accepted", async () => {
@@ -113,6 +116,13 @@ Deno.test("garbage with a revision is rejected where it can be told", async () =
   assertEquals([told, taken], [["5 received", "5 rejected a configuration must be an object"], []]);
 });
 
+Deno.test("what its backend did not hand on is rejected with the backend's reason", async () => {
+  const { intake, told, taken } = create();
+  intake.receive(5, null, "it is larger than 256 KiB");
+  await intake.settled();
+  assertEquals([told, taken], [["5 rejected it is larger than 256 KiB"], []]);
+});
+
 Deno.test("what only time can mend is tried again, and not rejected", async () => {
   const full: Outcome = { kind: "postponed", reason: "No space left on device" };
   const { intake, told, taken, revisions } = create([full, full, { kind: "accepted" }]);
@@ -144,6 +154,67 @@ Deno.test("an unexpected failure rejects, and the next revision is dealt with", 
   intake.receive(6, CONFIG);
   await intake.settled();
   assertEquals(told, ["5 received", "5 rejected broken", "6 received", "6 accepted"]);
+});
+
+Deno.test("a reason that quotes a configuration is cut, wherever it goes", async () => {
+  const names = ["a", "b", "c", "d"].map((name) => name.repeat(60_000));
+  const { intake, told, log, path } = create();
+  intake.receive(5, {
+    ...CONFIG,
+    backends: names.map((name) => ({ name, provider: "mqtt", configures: false })),
+  });
+  intake.receive(6, { ...CONFIG, backends: names.slice(1).map((name) => ({ name, provider: "mqtt" })) });
+  await intake.settled();
+  assertEquals([...new Revisions({ revisions: path }).rejected].length, 1);
+  const [{ reason } = { reason: "" }] = new Revisions({ revisions: path }).history.rejected;
+  assertEquals(reason.length, 2000);
+  assertEquals(told.at(-1), `6 rejected ${reason}`);
+  for (const text of [...told, ...log]) assert(text.length < 2100, `${text.length}`);
+});
+
+Deno.test("of configurations without end some are looked at, then the newest one a minute", async () => {
+  const { clock, intake, told, log, ending } = create();
+  const looked = () => told.filter((line) => line.endsWith("received")).length;
+  for (let revision = 5; revision < 105; revision++) {
+    intake.receive(revision, { general: {} });
+    await intake.settled();
+  }
+  assertEquals(looked(), 100);
+  for (let revision = 105; revision < 300; revision++) {
+    intake.receive(revision, { general: {} });
+    await pause(0, ending.signal);
+  }
+  assertEquals([looked(), log.filter((line) => line.includes("looked at later")).length], [100, 1]);
+  clock.nowMs += 60_000;
+  await intake.settled();
+  assertEquals([looked(), told.at(-1)?.split(" ")[0]], [101, "299"]);
+});
+
+Deno.test("what is remembered of rejected revisions has an end, in memory and on the disk", async () => {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/revisions.json`;
+  const revisions = new Revisions({ revisions: path });
+  for (let revision = 1; revision <= 80; revision++) {
+    revisions.reject(revision, "x".repeat(240_000));
+    revisions.markReported(revision);
+  }
+  const { rejected } = revisions.history;
+  assertEquals([rejected.at(-1)?.revision, rejected.at(-1)?.isReported], [80, true]);
+  assert(rejected.length > 50 && rejected.length < 70, `${rejected.length}`);
+  assert(Deno.statSync(path).size < 150_000, `${Deno.statSync(path).size}`);
+  const many = Array.from(
+    { length: 1000 },
+    (_, at) => ({ revision: at + 1, reason: "no", isReported: true }),
+  );
+  await Deno.writeTextFile(path, JSON.stringify({ rejected: many }));
+  const others = new Revisions({ revisions: path });
+  others.reject(2000, "no");
+  assertEquals([others.rejected.size, others.rejected.has(1), others.rejected.has(2)], [1000, false, true]);
+  assertEquals(new Revisions({ revisions: path }).rejected, others.rejected);
+  const longer = { rejected: [{ revision: 1, reason: "x".repeat(240_000), isReported: true }] };
+  await Deno.writeTextFile(path, JSON.stringify(longer)); // an earlier version's
+  assertEquals(new Revisions({ revisions: path }).history.rejected[0]?.reason.length, 2000);
+  await Deno.remove(folder, { recursive: true });
 });
 
 Deno.test("a damaged memory of rejected revisions counts as empty", async () => {

@@ -20,6 +20,7 @@ class Life {
   readonly reports: PackageReport[] = [];
   readonly log: string[] = [];
   isThere = true;
+  nowMs = 0;
   packages: Packages;
   desk;
 
@@ -33,6 +34,7 @@ class Life {
         bringPackage: () => this.isThere,
         tellReport: (report) => void this.reports.push(report),
       }],
+      monotonic: () => this.nowMs,
       onOffer: (offered) => void this.offered.push(offered),
     });
     this.desk = this.packages.desk("main");
@@ -126,6 +128,31 @@ test("a package that is taken back can be found no more; nobody can bring it wit
   assertEquals(life.packages.open("main"), undefined);
   life.desk.offered(null);
   assertEquals(life.packages.find(null), undefined);
+});
+
+test("a refusal is one write, and a flood of offers only some: the disk is not the server's", (root) => {
+  const life = new Life(root);
+  const rename = Deno.renameSync;
+  let writes = 0;
+  Deno.renameSync = (from, to) => {
+    writes++;
+    rename(from, to);
+  };
+  try {
+    life.desk.offered({ title: "ivy", version: "9.9.9", fault: "it has an address" });
+    assertEquals([writes, life.states], [1, ["FAILED: it has an address"]]);
+    for (let i = 0; i < 2000; i++) {
+      life.nowMs += 5;
+      life.desk.offered({ title: `T${i}`, version: `9.9.${i}`, fault: "it has an address" });
+      life.desk.told(1_000_000 + i);
+    }
+    assertEquals([writes, life.log.length, life.states.length], [23, 23, 23]);
+    life.nowMs += 10_000;
+    life.desk.offered({ title: "last", version: "9.9.9", fault: "it has an address" });
+    assertEquals(writes, 24);
+  } finally {
+    Deno.renameSync = rename;
+  }
 });
 
 test("a damaged journal counts as none", (root) => {

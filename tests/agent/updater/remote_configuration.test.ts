@@ -200,7 +200,7 @@ Deno.test("what is watched when the agent ends is gone on with, not rejected", (
 Deno.test("what a person has allowed while no agent ran is taken by the next one", () =>
   withNode({}, async ({ make, revisions, paths, log, told }) => {
     revisions().reject(8, "its destination changes");
-    const config = { general: { software_version: "9.9.9" } };
+    const config = { general: { software_version: "9.9.9" }, updater: null };
     keepRefused(paths, { revision: 8, reason: "its destination changes", config, isAllowed: false });
     assertThrows(() => allowRefused(paths, 9), CommandError, "revision 9 does not wait to be allowed");
     allowRefused(paths, 8);

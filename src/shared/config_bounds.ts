@@ -1,11 +1,11 @@
-// Runs in: main thread.
+// Runs in: any thread.
 
 /** What a remote configuration may weigh: many times what a node needs, and little for its memory. */
-const MAX_CHARACTERS = 262_144;
+export const MAX_CHARACTERS = 262_144;
 const MAX_TEXT_CHARACTERS = 65_536;
 /** Keys and elements of lists, at all depths. */
-const MAX_VALUES = 10_000;
-const MAX_DEPTH = 64;
+export const MAX_VALUES = 10_000;
+export const MAX_DEPTH = 64;
 
 /**
  * Why a received configuration is too much to be looked at; undefined when it is not. Costs no more than the bounds do,
