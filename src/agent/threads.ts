@@ -1,13 +1,20 @@
 // Runs in: main thread.
 import { pause } from "../shared/time.ts";
 
-/** Mirrors the counter of the process, from which Deno names the threads; hence one for the whole process. */
+/** The counter of the process, from which Deno names the threads, as far as it is known; hence one for the whole process. */
 let startedWorkers = 0;
 
 /** Starts a worker and learns the name of its thread, so that it can be seen whether the thread has really ended. */
 export function startThread(module: string, options: WorkerOptions): { worker: Worker; threadName: string } {
   const worker = new Worker(module, options);
-  return { worker, threadName: `worker-${++startedWorkers}` };
+  startedWorkers = newestThread(startedWorkers + 1);
+  return { worker, threadName: `worker-${startedWorkers}` };
+}
+
+/** Workers that a procedure starts by itself are counted by Deno, too. @param least the number when there are none */
+function newestThread(least: number): number {
+  const numbers = (threadStats() ?? []).map((line) => Number(/\(worker-(\d+)\)/.exec(line)?.[1] ?? 0));
+  return Math.max(least, ...numbers);
 }
 
 /**
