@@ -5,6 +5,7 @@ import { sentenceOf } from "../../src/shared/errors.ts";
 /** Programs that tests use, with the Debian package that brings each. */
 export const PACKAGES = {
   "chromium": "chromium",
+  "faketime": "faketime",
   "git": "git",
   "mosquitto": "mosquitto",
   "promtool": "prometheus",

@@ -3,9 +3,11 @@ import * as fc from "fast-check";
 import { parseArgs } from "@std/cli/parse-args";
 import { fromFileUrl } from "@std/path";
 import { compiledIvy } from "../support/binary.ts";
+import { needs } from "../support/needs.ts";
 import { mayMount } from "../support/small_disk.ts";
 import type { Program } from "../support/program.ts";
 import { type Sequence, sequences, Step } from "./operation.ts";
+import { clock } from "./operations/clock.ts";
 import { commands } from "./operations/commands.ts";
 import { configuration } from "./operations/configuration.ts";
 import { disk } from "./operations/disk.ts";
@@ -28,7 +30,7 @@ Usage: deno task torture [options]
 Example: deno task torture --seed 7 --minutes 10
 `;
 
-const OPERATIONS = [processes, configuration, servers, workers, files, disk, commands].flat();
+const OPERATIONS = [processes, configuration, servers, workers, files, disk, clock, commands].flat();
 /** How long to look for a shorter sequence that still fails, in milliseconds. */
 const SHRINK_MS = 600_000;
 
@@ -42,6 +44,7 @@ interface Options {
 /** @returns whether nothing was found */
 async function torture({ seed, minutes, maxSteps, program }: Options): Promise<boolean> {
   const canMount = mayMount();
+  needs("faketime"); // says what is missing
   const startMs = performance.now();
   const elapsedMs = () => performance.now() - startMs;
   const totals = { nodes: 0, messages: 0 };

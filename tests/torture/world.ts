@@ -42,6 +42,10 @@ export class World implements AsyncDisposable {
   readonly recorders: Recorder[];
   readonly node: TestNode;
   readonly disk: SmallDisk | undefined;
+  /** Whether the agent's clock can be moved. */
+  readonly fakesClock: boolean;
+  /** By how much the agent's clock is ahead, in seconds. */
+  #aheadS = 0;
   agent: AgentProcess | undefined;
   /** What keeps measurements from being acknowledged for now, because an operation wants it so. */
   readonly obstacles = new Set<string>();
@@ -63,7 +67,10 @@ export class World implements AsyncDisposable {
     disk?.remount(`nr_inodes=${DISK_FILES}`);
     const link = join(this.#folder, "link");
     Deno.symlinkSync(real, link);
-    this.node = new TestNode({ program, folder: isLinked ? link : real });
+    const env = clockEnvironment(this.#clockFile);
+    this.fakesClock = env !== undefined;
+    this.moveClock(0);
+    this.node = new TestNode({ program, folder: isLinked ? link : real, env: env ?? {} });
     for (const witness of WITNESSES) this.order(witness, "");
     this.#config = this.#firstConfig();
     this.node.writeConfig(JSON.stringify(this.#config));
@@ -118,6 +125,21 @@ export class World implements AsyncDisposable {
     const file = this.#orders(witness);
     Deno.mkdirSync(join(file, ".."), { recursive: true });
     Deno.writeTextFileSync(file, text);
+  }
+
+  get #clockFile(): string {
+    return join(this.#folder, "clock");
+  }
+
+  /** Moves the agent's clock on, or back; the monotonic one does not notice. The agent sees it within a second. */
+  moveClock(seconds: number): void {
+    this.#aheadS += seconds;
+    Deno.writeTextFileSync(this.#clockFile, `${this.#aheadS < 0 ? "" : "+"}${this.#aheadS}`);
+  }
+
+  /** The agent's time, in Unix seconds. */
+  get nowS(): number {
+    return Math.floor(Date.now() / 1000) + this.#aheadS;
   }
 
   #orders(witness: Witness): string {
@@ -269,6 +291,19 @@ export class World implements AsyncDisposable {
     this.disk?.[Symbol.dispose]();
     await Deno.remove(this.#folder, { recursive: true });
   }
+}
+
+/** What makes a process believe the clock that a file tells; undefined where libfaketime is missing. */
+function clockEnvironment(file: string): Record<string, string> | undefined {
+  const library = `/usr/lib/${Deno.build.arch}-linux-gnu/faketime/libfaketime.so.1`;
+  if (!exists(library)) return undefined;
+  return {
+    LD_PRELOAD: library,
+    FAKETIME_TIMESTAMP_FILE: file,
+    FAKETIME_CACHE_DURATION: "1",
+    DONT_FAKE_MONOTONIC: "1",
+    NO_FAKE_STAT: "1",
+  };
 }
 
 function linesOfFile(path: string): DayLine[] {
