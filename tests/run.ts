@@ -9,7 +9,7 @@ const HELP = `Runs the tests; the last line counts them.
 
 Usage: deno task test [--slow] [--nightly] [paths]
 
-  --slow      only the files that take minutes: updates, an emulated processor, power cuts; else they run only by name
+  --slow      only the files that take minutes: updates, attacks, kills, power cuts …; else they run only by name
   --nightly   also the long runs
 
 Environment:
@@ -27,9 +27,30 @@ Example: deno task test tests/store
 const ALONE = /(^|\/)tests\/(e2e|web\/browser|backends|release|agent|store\/proof)\//;
 const AT_ONCE = 4;
 /** The slow ones work themselves, and look at probations of seconds. */
-const SLOW_AT_ONCE = 2;
-/** These take minutes each, and need not run before every change. */
-const SLOW = /(^|\/)tests\/(e2e\/(arm64|backends_chaos|up(date|grade)\w*)\.test\.ts$|store\/proof\/)/;
+const SLOW_AT_ONCE = 3;
+/** These take minutes each on a busy machine, and need not run before every change. */
+const SLOW = new RegExp(
+  `(^|/)tests/(e2e/(${
+    [
+      "arm64",
+      "backends_(chaos|configuration|faults)",
+      "bad_input",
+      "config",
+      "docs_commands",
+      "doctor",
+      "forged_messages",
+      "full_disk",
+      "kill",
+      "links",
+      "page_security",
+      "removed_files",
+      "replaced_procedures",
+      "secrets_attack",
+      "test_command",
+      "up(date|grade)\\w*",
+    ].join("|")
+  })|agent/(move_journals|state_workers|updater/attacks)|store/proof/\\w+)\\.test\\.ts$`,
+);
 /** These look at single ticks, or emulate a processor: nothing else may run beside them. */
 const TIMED = /(^|\/)tests\/e2e\/(arm64|supervision|stuck_threads)\.test\.ts$/;
 /** These kill and cut what they start: nothing would come of a profile. */

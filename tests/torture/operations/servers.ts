@@ -1,6 +1,7 @@
 // Runs in: tests.
 import * as fc from "fast-check";
 import type { SuiteServer } from "../../support/backend_suite.ts";
+import type { MqttSuiteServer } from "../../support/mqtt_suite_server.ts";
 import { lasting, type Operation, operation, pass } from "../operation.ts";
 import type { World } from "../world.ts";
 
@@ -41,6 +42,29 @@ export const servers: Operation[] = [
       await server.down();
       server.holdAnswers(false);
       await server.up();
+    },
+  }),
+  operation({
+    name: "the network is bad for a while",
+    arbitrary: fc.record({ which, ms: lasting, how: fc.constantFrom("cut", "half-open", "slow") }),
+    async run(world: World, drawn: { which: number; ms: number; how: "cut" | "half-open" | "slow" }) {
+      const server = serverOf(world, drawn.which) as Partial<MqttSuiteServer>;
+      if (server.proxy === undefined) return; // a server of ours that speaks for itself
+      if (drawn.how === "cut") return server.proxy.cutAll();
+      if (drawn.how === "half-open") server.proxy.stall(true);
+      else server.proxy.slow(5000);
+      await pass(drawn.ms);
+      server.proxy.stall(false);
+      server.proxy.slow(Infinity);
+    },
+  }),
+  operation({
+    name: "the broker is killed and started again",
+    arbitrary: which,
+    async run(world: World, index: number) {
+      const { broker } = serverOf(world, index) as Partial<MqttSuiteServer>;
+      await broker?.kill();
+      await broker?.start();
     },
   }),
   operation({
