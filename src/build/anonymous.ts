@@ -1,5 +1,6 @@
 // Runs in: build time.
 import { basename, dirname, join } from "@std/path";
+import { withoutDocumentation } from "./documentation.ts";
 import { filesBelow } from "./files.ts";
 import { runCommand } from "./command.ts";
 
@@ -17,7 +18,7 @@ export async function makeAnonymous(folder: string): Promise<number> {
   const cache = await packageCache();
   const texts = new Map<string, string>();
   for await (const path of filesBelow(folder)) {
-    texts.set(path, (await Deno.readTextFile(path)).replaceAll(cache, "npm/"));
+    texts.set(path, withoutDocumentation(await Deno.readTextFile(path)).replaceAll(cache, "npm/"));
   }
   const names = await chunkNames(texts);
   let sizeBytes = 0;

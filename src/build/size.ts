@@ -3,10 +3,15 @@
 /** What may be embedded in the binary beside Deno's runtime. */
 const MAX_EMBEDDED_BYTES = 2_000_000;
 
-/** @throws {Error} when a bundled program is too big to be sent over a mobile network again and again */
+/** The program has grown too big. */
+export class ProgramSizeError extends Error {
+  override name = "ProgramSizeError";
+}
+
+/** @throws {ProgramSizeError} when a bundled program is too big to be sent over a mobile network again and again */
 export function checkSize(sizeBytes: number): void {
   if (sizeBytes < MAX_EMBEDDED_BYTES) return;
-  throw new Error(
+  throw new ProgramSizeError(
     `the program is ${megabytes(sizeBytes)}, and less than ${
       megabytes(MAX_EMBEDDED_BYTES)
     } may be embedded: ` +

@@ -1,5 +1,6 @@
 // Runs in: tests.
 import { join } from "@std/path";
+import { ProgramSizeError } from "../../src/build/size.ts";
 import { sentenceOf } from "../../src/shared/errors.ts";
 
 /** Programs that tests use, with the Debian package that brings each. */
@@ -53,11 +54,12 @@ export function skipBecause(reason: string): string {
   return reason;
 }
 
-/** Waits for what a test needs from elsewhere; where it cannot be had, notes the reason and gives nothing. */
+/** Waits for what a test needs from elsewhere; where it cannot be had, notes the reason and gives nothing. @throws our own faults */
 export async function orSkip<T>(wanted: Promise<T>): Promise<T | undefined> {
   try {
     return await wanted;
   } catch (error) {
+    if (error instanceof ProgramSizeError) throw error;
     skipBecause(sentenceOf(error));
     return undefined;
   }
