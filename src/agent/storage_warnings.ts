@@ -6,10 +6,14 @@ import { sentenceOf } from "../shared/errors.ts";
 import { firstExisting, type Paths } from "./paths.ts";
 
 /** What of the configured limits does not fit the disk that the node's data are on, or will be. */
-export function storageWarnings(storage: StorageSettings, { data }: Pick<Paths, "data">): string[] {
+export function storageWarnings(
+  storage: StorageSettings,
+  { data }: Pick<Paths, "data">,
+  space = diskSpace,
+): string[] {
   const folder = firstExisting(data);
   try {
-    return diskLimits(storage, diskSpace(folder).sizeBytes).warnings;
+    return diskLimits(storage, space(folder).sizeBytes).warnings;
   } catch (error) {
     return [
       `the size of the disk with ${folder} cannot be read, so nobody knows whether the limits of storage fit it: ${

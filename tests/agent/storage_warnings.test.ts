@@ -13,3 +13,11 @@ Deno.test("limits are judged by the disk on which the data will lie, though noth
   assertMatch(warning!, /storage\.min_free_mb is 1000000, and the disk has /);
   Deno.removeSync(join(data, "../.."));
 });
+
+Deno.test("a disk that does not tell its size is said, with the reason", () => {
+  const broken = () => {
+    throw new Error("Input/output error");
+  };
+  const [warning] = storageWarnings(DEFAULTS, { data: "/nowhere/data" }, broken);
+  assertMatch(warning!, /the size of the disk with \/ cannot be read, .*: Input\/output error/);
+});
