@@ -32,6 +32,7 @@ export class FolderWatch {
   #timer: ReturnType<typeof setInterval>;
   #looking: Promise<void> = Promise.resolve();
   #isLooking = false;
+  #isClosed = false;
   #lastFailure = "";
 
   constructor(options: FolderWatchOptions) {
@@ -40,8 +41,9 @@ export class FolderWatch {
     this.#timer = setInterval(() => void this.look(), LOOK_EVERY_MS);
   }
 
-  /** Looks at once. */
+  /** Looks at once; nothing is looked at any more when it is closed. */
   async look(): Promise<void> {
+    if (this.#isClosed) return;
     if (this.#isLooking) return await this.#looking;
     this.#isLooking = true;
     this.#looking = this.#look().finally(() => this.#isLooking = false);
@@ -49,6 +51,7 @@ export class FolderWatch {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     clearInterval(this.#timer);
     await this.#looking;
     this.#data.close();

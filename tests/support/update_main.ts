@@ -13,7 +13,7 @@ const parts: Parts = {
   ...shippedParts,
   procedures: { ...shipped, ...testProcedures },
   reachLimitMs: 1000,
-  hangSeconds: 2,
+  hangSeconds: 8,
   releasePace: { stallMs: 1000, retryMs: 1, attempts: 3 },
 };
 
