@@ -13,7 +13,8 @@ export class EventStream implements AsyncDisposable {
   readonly events: StreamEvent[] = [];
   comments = 0;
   isOver = false;
-  #ending = new AbortController();
+  #conn: Deno.TcpConn | undefined;
+  #isEnding = false;
   #reading: Promise<void>;
 
   constructor(url: string, headers: Record<string, string> = {}) {
@@ -32,12 +33,28 @@ export class EventStream implements AsyncDisposable {
     return this.of(event).at(-1)!.data;
   }
 
-  async #read(url: string, headers: Record<string, string>): Promise<void> {
-    const response = await fetch(url, { headers, signal: this.#ending.signal });
-    if (!response.ok) throw new Error(`status ${response.status}: ${await response.text()}`);
+  /** Not by `fetch`: of many that are aborted in the same moment, Deno 2.9 leaves some open for ever. */
+  async #read(address: string, headers: Record<string, string>): Promise<void> {
+    const url = new URL(address);
+    this.#conn = await Deno.connect({ hostname: url.hostname, port: Number(url.port) });
+    if (this.#isEnding) return this.#conn.close();
+    const lines = Object.entries({ host: url.host, ...headers }).map(([name, value]) =>
+      `${name}: ${value}\r\n`
+    );
+    const head = `GET ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join("")}\r\n`;
+    await this.#conn.write(new TextEncoder().encode(head));
     let rest = "";
-    for await (const text of response.body!.pipeThrough(new TextDecoderStream())) {
-      const blocks = (rest + text).split("\n\n");
+    let hasHead = false;
+    for await (const text of this.#conn.readable.pipeThrough(new TextDecoderStream())) {
+      rest += text;
+      if (!hasHead) {
+        const [before, ...after] = rest.split("\r\n\r\n");
+        if (after.length === 0) continue;
+        if (!before!.startsWith("HTTP/1.1 200 ")) throw new Error(rest);
+        hasHead = true;
+        rest = after.join("\r\n\r\n");
+      }
+      const blocks = rest.split("\n\n");
       rest = blocks.pop()!;
       for (const block of blocks) this.#take(block);
     }
@@ -57,7 +74,12 @@ export class EventStream implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#ending.abort();
+    this.#isEnding = true;
+    try {
+      this.#conn?.close();
+    } catch {
+      // it is over already
+    }
     await this.#reading;
   }
 }
