@@ -13,10 +13,15 @@ export type DatabaseCheck =
   /** It could not be made, so nobody knows. */
   | { kind: "unchecked"; reason: string };
 
-/** Lets a thread of its own check the database, so that nobody waits for it. */
+/** Lets a thread of its own check the database, so that nobody waits for it. @param signal ends the check and its thread */
 export async function checkDatabase(
   path: string,
-  { module, directory, logger }: { module: string; directory: string; logger: Logger },
+  { module, directory, logger, signal }: {
+    module: string;
+    directory: string;
+    logger: Logger;
+    signal?: AbortSignal;
+  },
 ): Promise<DatabaseCheck> {
   const folders = storeFolders(directory);
   const result = Promise.withResolvers<DatabaseCheck>();
@@ -37,6 +42,7 @@ export async function checkDatabase(
     logger.warning("the database could not be checked", end);
     result.resolve({ kind: "unchecked", reason: describeEnd(end) });
   });
+  signal?.addEventListener("abort", () => result.resolve({ kind: "unchecked", reason: "it was broken off" }));
   life.send({ type: "check_database", path });
   const check = await result.promise;
   await life.terminate();

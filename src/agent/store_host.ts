@@ -80,6 +80,7 @@ export class StoreHost {
   #clock: ClockWatch;
   #databaseDoubt: string | null = null;
   #closing = new AbortController();
+  #checking: Promise<unknown> = Promise.resolve();
   /** The worker that has each backend's port. */
   #backendGenerations = new Map<string, number>();
   #hasStarted = false;
@@ -133,6 +134,7 @@ export class StoreHost {
     this.#clock.stop();
     this.#closing.abort();
     await this.#supervisor.stop({ type: "close" }, graceMs);
+    await this.#checking; // its thread has the database open
   }
 
   /** A door for one producer; what is sent through it before the store is open waits in it. */
@@ -235,7 +237,7 @@ export class StoreHost {
     switch (message.type) {
       case "opened":
         this.#supervisor.markRunning();
-        if (message.checkDatabase) void this.#check(life);
+        if (message.checkDatabase) this.#checking = Promise.all([this.#checking, this.#check(life)]);
         return;
       case "stored":
         return this.#options.onStored?.(message.messages);
@@ -261,7 +263,7 @@ export class StoreHost {
     const { directory, checkerModule: module, logger, checkAgainMs = CHECK_AGAIN_MS } = this.#options;
     const path = join(directory, "outbox.sqlite3");
     for (let waitMs = checkAgainMs; this.#supervisor.life === life; waitMs *= 2) {
-      const check = await checkDatabase(path, { module, directory, logger });
+      const check = await checkDatabase(path, { module, directory, logger, signal: this.#closing.signal });
       this.#databaseDoubt = check.kind === "unchecked" ? check.reason : null;
       if (check.kind === "damaged") life.send({ type: "damaged", reason: check.reason });
       if (check.kind !== "unchecked" || !await pause(waitMs, this.#closing.signal)) return;
