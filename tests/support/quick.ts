@@ -3,7 +3,7 @@ import { assert } from "@std/assert";
 
 const LIMIT_MS = 1000;
 /** A quiet machine looks at a node in less than a tenth of a second. */
-const LIMIT_LOOKS = 16;
+const LIMIT_LOOKS = 8;
 
 /**
  * Fails when something took a second or more; on a machine that is busy with other things, when it took longer than
